@@ -1,0 +1,124 @@
+"""Devices on the wire: modalities and other archives, known by AE title and address."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts import epoch
+from accounts.errors import Unacceptable
+from accounts.models import Device, Group
+from accounts.policy import DEVICE_SERVICES
+
+SEEN_EVERY = timedelta(seconds=10)
+AE_TITLE_LENGTH = 16
+
+
+def find(calling_ae: str, address: str) -> Device | None:
+    """Return the active device with this AE title (exact, after trimming, PS3.5 §6.2) at this address, or None."""
+    device = Device.objects.filter(ae_title=calling_ae.strip(" "), is_active=True).first()
+    if device is None or not at_home(device, address):
+        return None
+    now = timezone.now()
+    if device.last_seen_at is None or now - device.last_seen_at >= SEEN_EVERY:
+        Device.objects.filter(pk=device.pk).update(last_seen_at=now)
+    return device
+
+
+def at_home(device: Device, address: str) -> bool:
+    """Tell whether this is an address that the device speaks from."""
+    return _inside(address, device.address)
+
+
+def failed(ae: str, address: str, words: str) -> None:
+    """Keep, for the technologist's page, why the device with this AE title was last refused. Words of ours only."""
+    told = f"{words} ({address})"[:200]
+    Device.objects.filter(ae_title=ae.strip(" ")).update(last_failure=told)
+
+
+def create(
+    ae_title: str,
+    address: str,
+    groups: Sequence[Group] = (),
+    may: Sequence[str] = (),
+    port: int | None = None,
+    *,
+    description: str = "",
+    issuer: str = "",
+) -> Device:
+    """Make a device known. `address` is one address or a range (CIDR). Raises Unacceptable."""
+    device = Device(ae_title=_ae_title(ae_title))
+    if Device.objects.filter(ae_title__iexact=device.ae_title).exists():
+        raise Unacceptable("ae_title", _("There is a device with this AE title already."))
+    return _keep(device, address, groups, may, port, description, issuer)
+
+
+def edit(
+    device: Device,
+    address: str,
+    groups: Sequence[Group],
+    may: Sequence[str],
+    port: int | None,
+    *,
+    description: str = "",
+    issuer: str = "",
+) -> Device:
+    """Change everything but the AE title, which is who the device is. Raises Unacceptable."""
+    return _keep(device, address, groups, may, port, description, issuer)
+
+
+def set_active(device: Device, active: bool) -> None:
+    """Let the device speak to the archive or no longer; associations that are open end within two seconds."""
+    with transaction.atomic():
+        Device.objects.filter(pk=device.pk).update(is_active=active)
+        epoch.raise_()
+
+
+def _keep(
+    device: Device,
+    address: str,
+    groups: Sequence[Group],
+    may: Sequence[str],
+    port: int | None,
+    description: str,
+    issuer: str,
+) -> Device:
+    unknown = sorted(set(may) - set(DEVICE_SERVICES))
+    if unknown:
+        raise Unacceptable("may", _("There is no service “%(name)s”.") % {"name": unknown[0]})
+    if port is not None and not 0 < port < 65536:
+        raise Unacceptable("port", _("A port is a number from 1 to 65535."))
+    device.address, device.port, device.may = str(_network(address)), port, sorted(set(may))
+    device.description, device.issuer = description[:120], issuer[:64]
+    with transaction.atomic():
+        device.save()
+        device.groups.set(groups)
+        epoch.raise_()
+    return device
+
+
+def _ae_title(text: str) -> str:
+    """Return an AE title: 1 to 16 printable characters of the default repertoire, no backslash (PS3.5 §6.2, VR AE)."""
+    title = text.strip(" ")
+    if not 0 < len(title) <= AE_TITLE_LENGTH or "\\" in title or not (title.isascii() and title.isprintable()):
+        raise Unacceptable("ae_title", _("An AE title has 1 to 16 plain characters and no backslash."))
+    return title
+
+
+def _network(text: str) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(text.strip())
+    except ValueError:
+        raise Unacceptable("address", _("Give an address such as 10.1.2.3 or a range such as 10.1.2.0/24.")) from None
+
+
+def _inside(address: str, network: str) -> bool:
+    try:
+        given = ip_address(address)
+    except ValueError:
+        return False
+    mapped = getattr(given, "ipv4_mapped", None)
+    return (mapped or given) in ip_network(network)

@@ -1,0 +1,112 @@
+"""The access epoch: one number that every change of rights raises, so that every process notices within a second.
+
+A serving process calls `start()` once; from then on a thread reads the number once a second, and `check()` refuses
+when the last good read is older than two. A process without that thread (a command, a test) reads in place.
+"""
+
+import logging
+import threading
+import time
+from typing import NamedTuple
+
+from django.db import Error as DatabaseFault
+from django.db import connection, transaction
+from django.db.models import F
+
+from accounts.errors import RightsUnknown
+from accounts.models import AccessEpoch
+
+logger = logging.getLogger("accounts.epoch")
+
+EVERY_SECONDS = 1.0
+STALE_SECONDS = 2.0
+
+
+class _Seen(NamedTuple):
+    number: int
+    at: float  # the monotonic clock, taken before the read began
+
+
+_lock = threading.Lock()
+_seen: _Seen | None = None
+_watcher: threading.Thread | None = None
+_ending = threading.Event()
+
+
+def raise_() -> None:
+    """Raise the epoch inside the caller's transaction, which must be the one that changes the rights."""
+    if not connection.in_atomic_block:
+        raise RuntimeError("The access epoch rises in the transaction of the change that raises it.")
+    AccessEpoch.objects.filter(pk=1).update(number=F("number") + 1)
+    transaction.on_commit(_read_or_forget)
+
+
+def number() -> int:
+    """Return the epoch as known to this process. Raises RightsUnknown when that knowledge is too old."""
+    seen = _seen
+    if seen is None or _watcher is None or not _watcher.is_alive():
+        seen = _read()
+    if time.monotonic() - seen.at > STALE_SECONDS:
+        raise RightsUnknown("The access epoch was not read in the last two seconds.")
+    return seen.number
+
+
+def check() -> None:
+    """Raise RightsUnknown unless this process knows of every change of rights older than two seconds."""
+    number()
+
+
+def start() -> None:
+    """Begin to read once a second in a thread of this process. May be called again; also after a fork."""
+    global _watcher, _ending
+    with _lock:
+        if _watcher is not None and _watcher.is_alive():
+            return
+        _ending = threading.Event()
+        _watcher = threading.Thread(target=_watch, args=(_ending,), name="access-epoch", daemon=True)
+        _watcher.start()
+
+
+def stop() -> None:
+    """End the thread and forget what was read."""
+    global _watcher, _seen
+    _ending.set()
+    if _watcher is not None and _watcher.is_alive():
+        _watcher.join(timeout=5)
+    _watcher, _seen = None, None
+
+
+def _watch(ending: threading.Event) -> None:
+    while not ending.is_set():
+        try:
+            _read()
+        except RightsUnknown:
+            logger.warning("the access epoch could not be read")
+        ending.wait(EVERY_SECONDS)
+    connection.close()
+
+
+def _read() -> _Seen:
+    """Read the number. It never falls, so the greater of two reads that race is the later one."""
+    global _seen
+    began = time.monotonic()
+    try:
+        found = AccessEpoch.objects.values_list("number", flat=True).get(pk=1)
+    except (DatabaseFault, AccessEpoch.DoesNotExist) as error:
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()
+        raise RightsUnknown("The access epoch cannot be read.") from error
+    with _lock:
+        if _seen is None or found >= _seen.number:
+            _seen = _Seen(found, began)
+        return _seen
+
+
+def _read_or_forget() -> None:
+    """After a change of our own: know it at once, or know nothing until the next good read."""
+    global _seen
+    try:
+        _read()
+    except RightsUnknown:
+        with _lock:
+            _seen = None

@@ -1,0 +1,51 @@
+"""`manage.py group add|list|give`."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from accounts import gate, groups, scope
+from accounts.actors import Actor
+from accounts.errors import Unacceptable
+from accounts.management.noun import Noun, Options, Verb
+from accounts.models import Group
+from audit.actions import Action
+
+
+def _add(actor: Actor, options: Options) -> dict[str, Any]:
+    with gate.change(actor, Action.GROUP_CHANGED, subject=options["name"], details={"act": "created"}):
+        group = groups.create(options["name"])
+    return {"id": str(group.id), "group": group.name}
+
+
+def _add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("name")
+
+
+def _give(actor: Actor, options: Options) -> dict[str, Any]:
+    (group,) = groups.named([options["name"]])
+    told = {"act": "given", "study": options["study"]}
+    with gate.change(actor, Action.GROUP_CHANGED, subject=group.name, details=told):
+        if not scope.give(options["study"], group):
+            raise Unacceptable("study", _("There is no such study."))
+    return {"group": group.name, "study": options["study"]}
+
+
+def _give_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("name")
+    parser.add_argument("study", help="its Study Instance UID")
+
+
+def _list(actor: Actor, _options: Options) -> dict[str, Any]:
+    gate.permit(actor, Action.GROUP_CHANGED)
+    return {"groups": [{"id": str(group.id), "group": group.name} for group in Group.objects.order_by("name")]}
+
+
+class Command(Noun):
+    help = "Groups of people and devices, to which studies belong."
+    verbs = {
+        "add": Verb("Make a group.", _add, _add_arguments),
+        "list": Verb("List the groups.", _list),
+        "give": Verb("Let a group see one study that others have.", _give, _give_arguments),
+    }

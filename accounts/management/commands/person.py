@@ -1,0 +1,94 @@
+"""`manage.py person add|list|disable|reset-factors`."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from accounts import factors, gate, groups, passwords, people
+from accounts.actors import Actor
+from accounts.errors import Unacceptable
+from accounts.management.noun import Noun, Options, Verb
+from accounts.models import Person
+from audit.actions import Action
+
+
+def known(name: str) -> Person:
+    """Return the person with this user name. Raises Unacceptable when there is none."""
+    person = Person.objects.filter(username=people.username(name)).first()
+    if person is None:
+        raise Unacceptable("username", f"There is no person “{name}”.")
+    return person
+
+
+def _add(actor: Actor, options: Options) -> dict[str, Any]:
+    password = options["password"] or passwords.suggest()
+    told = {"act": "created", "roles": options["role"], "groups": options["group"], "factors": "shell-issued"}
+    with gate.change(actor, Action.PERSON_CHANGED, subject=options["name"], details=told):
+        person = people.create(
+            options["name"],
+            password=password,
+            roles=options["role"],
+            groups=groups.named(options["group"]),
+            full_name=options["full_name"],
+        )
+        uri, codes = factors.issue(person)
+    return {
+        "id": str(person.id),
+        "username": person.username,
+        "password": password,
+        "totp_uri": uri,
+        "recovery_codes": codes,
+    }
+
+
+def _add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("name")
+    parser.add_argument("--role", action="append", default=[], help="may be repeated")
+    parser.add_argument("--group", action="append", default=[], help="may be repeated")
+    parser.add_argument("--full-name", default="")
+    parser.add_argument("--password", default="", help="for demonstrations; without it one is drawn")
+
+
+def _list(actor: Actor, _options: Options) -> dict[str, Any]:
+    gate.permit(actor, Action.PEOPLE_READ)
+    rows = Person.objects.prefetch_related("roles", "groups").order_by("username")
+    return {
+        "people": [
+            {
+                "username": person.username,
+                "full_name": person.full_name,
+                "roles": [role.name for role in person.roles.all()],
+                "groups": [group.name for group in person.groups.all()],
+                "active": person.is_active,
+            }
+            for person in rows
+        ]
+    }
+
+
+def _disable(actor: Actor, options: Options) -> dict[str, Any]:
+    person = known(options["name"])
+    with gate.change(actor, Action.PERSON_CHANGED, subject=f"person:{person.id}", details={"act": "disabled"}):
+        people.disable(person)
+    return {"username": person.username, "active": False}
+
+
+def _reset(actor: Actor, options: Options) -> dict[str, Any]:
+    person = known(options["name"])
+    with gate.change(actor, Action.FACTORS_RESET, subject=f"person:{person.id}", details={"act": "reset"}):
+        factors.reset(person)
+        password = people.reset_password(person)
+    return {"username": person.username, "password": password}
+
+
+def _name(parser: ArgumentParser) -> None:
+    parser.add_argument("name")
+
+
+class Command(Noun):
+    help = "People who sign in."
+    verbs = {
+        "add": Verb("Make a person with working factors.", _add, _add_arguments),
+        "list": Verb("List the people.", _list),
+        "disable": Verb("Shut a person out at once.", _disable, _name),
+        "reset-factors": Verb("Give a new initial password; the person enrols again.", _reset, _name),
+    }

@@ -1,0 +1,78 @@
+"""What every person may do with what is their own: preferences, password, tokens, sessions."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from accounts import factors, gate, people, sessions, tokens
+from accounts.actors import Actor
+from accounts.errors import NotVisible, Unacceptable
+from accounts.models import Person, Token
+from audit.actions import Action
+
+THEMES = ("dark", "light")
+
+
+def person(actor: Actor) -> Person:
+    """Return the row of the person who acts, also when only the password was given. Raises NotVisible for others."""
+    found = Person.objects.filter(pk=UUID(actor.id), is_active=True).first() if actor.kind == "person" else None
+    if found is None:
+        raise NotVisible
+    return found
+
+
+def prefer(actor: Actor, *, language: str, theme: str) -> None:
+    """Keep how this person wants pages. Raises Unacceptable for a language or theme that does not exist."""
+    if language not in dict(settings.LANGUAGES):
+        raise Unacceptable("language", _("There is no such language."))
+    if theme not in THEMES:
+        raise Unacceptable("theme", _("There is no such theme."))
+    with gate.change(actor, Action.OWN_CHANGED, subject=actor.key, details={"language": language, "theme": theme}):
+        people.prefer(person(actor), language=language, theme=theme)
+
+
+def speak(actor: Actor, language: str) -> None:
+    """Keep the person's language alone."""
+    prefer(actor, language=language, theme=person(actor).theme)
+
+
+def change_password(actor: Actor, old: str, new: str) -> None:
+    """Replace the password; every other session of the person ends. Raises Unacceptable."""
+    me = person(actor)
+    if not people.knows(me, old):
+        raise Unacceptable("old", _("This is not your present password."))
+    with gate.change(actor, Action.OWN_CHANGED, subject=actor.key, details={"act": "password"}):
+        people.change_password(me, new)
+        sessions.end_others(me, actor.session)
+
+
+def make_token(actor: Actor, *, name: str, scopes: Sequence[str], days: int) -> str:
+    """Make an API token; return its secret, to be shown once. Raises StepUpNeeded or Unacceptable."""
+    with gate.change(actor, Action.OWN_TOKEN, subject=actor.key, details={"act": "created"}) as told:
+        token, secret = tokens.create(person(actor), name=name, scopes=scopes, days=days)
+        told.update(token=str(token.id), scopes=token.scopes, expires=token.expires_at.isoformat())
+    return secret
+
+
+def revoke_token(actor: Actor, token_id: UUID) -> None:
+    """End one of the person's own tokens. Raises NotVisible for anything else."""
+    token = Token.objects.filter(pk=token_id, person=person(actor)).first()
+    if token is None:
+        raise NotVisible
+    with gate.change(actor, Action.OWN_CHANGED, subject=actor.key, details={"act": "revoked", "token": str(token_id)}):
+        tokens.revoke(token)
+
+
+def end_session(actor: Actor, session: str) -> None:
+    """End one of the person's own sessions, by its name in the log. Raises NotVisible for anything else."""
+    with gate.change(actor, Action.OWN_CHANGED, subject=actor.key, details={"act": "ended", "session": session}):
+        if not sessions.end_named(person(actor), session):
+            raise NotVisible
+
+
+def new_recovery_codes(actor: Actor) -> list[str]:
+    """Replace the recovery codes; return the new ones, to be shown once. Raises StepUpNeeded."""
+    with gate.change(actor, Action.OWN_TOKEN, subject=actor.key, details={"act": "recovery codes"}):
+        return factors.new_recovery_codes(person(actor))

@@ -1,0 +1,1 @@
+"""The studies: the index, the ways in and out, and the three edges."""

@@ -1,0 +1,21 @@
+"""The pages of the archive. No path and no query ever holds a name; the study UID is the only identifier in them."""
+
+from django.urls import path
+
+from archive.browser import download, entrance, held, studies, viewer
+
+app_name = "browser"
+
+urlpatterns = [
+    path("", entrance.home, name="home"),
+    path("language/", entrance.language, name="language"),
+    path("studies/", studies.studies, name="studies"),
+    path("studies/recent/", studies.recent, name="recent"),
+    path("studies/<str:study_uid>/", viewer.study, name="study"),
+    path("studies/<str:study_uid>/priors.json", viewer.priors, name="priors"),
+    path("studies/<str:study_uid>/displayed/", viewer.displayed, name="displayed"),
+    path("studies/<str:study_uid>/download/", download.download, name="download"),
+    path("studies/<str:study_uid>/held/", held.held, name="held"),
+    path("studies/<str:study_uid>/held/<uuid:held_id>/accept/", held.accept, name="accept"),
+    path("studies/<str:study_uid>/held/<uuid:held_id>/reject/", held.reject, name="reject"),
+]

@@ -1,0 +1,127 @@
+"""What this process remembers of studies it is receiving, so that the hundredth slice costs a fraction of the first.
+
+A context says: an object with this very identity, from this very sender, went through the whole index and was
+committed. Another one like it changes counts only. Every statement that relies on a context also checks it against the
+rows, so that a context is never believed, only tried. No value of a data set is kept, only a digest under a key that
+dies with the process.
+"""
+
+import hashlib
+import os
+import time
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from secrets import token_bytes
+from threading import Lock
+from uuid import UUID
+
+from archive.dataset import Facts
+from archive.tickets import Admission
+
+SECONDS = 60.0
+MOST = 2048
+
+_PATIENT = ("patient_name", "patient_id", "issuer", "birth_date")
+_STUDY = ("study_date", "study_time", "accession", "study_id", "description", "referring", "modality", "institution")
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """A study and series as the index has them, and their keys."""
+
+    study: UUID
+    series: UUID
+    study_key: UUID
+    patient_key: UUID
+    until: float
+
+
+_lock = Lock()
+_secret = token_bytes(32)
+_known: OrderedDict[bytes, Context] = OrderedDict()
+_packs: set[UUID] = set()
+_promised: dict[tuple[str, str], float] = {}
+
+
+def forget() -> None:
+    """Drop everything: the next object goes through the whole index."""
+    with _lock:
+        _known.clear()
+        _packs.clear()
+        _promised.clear()
+
+
+def _disown() -> None:
+    """A forked child may have inherited the lock from a thread that it has not."""
+    global _lock
+    _lock = Lock()
+    forget()
+
+
+os.register_at_fork(after_in_child=_disown)
+
+
+def name(facts: Facts, sender: Iterable[object]) -> bytes:
+    """What an object has in common with others of its series from the same sender."""
+    texts = (facts.text(field) for field in (*_PATIENT, *_STUDY))
+    said = "\0".join((facts.study_uid, facts.series_uid, *texts, *map(str, sender)))
+    return hashlib.blake2b(said.encode("utf-8", "surrogatepass"), key=_secret, digest_size=32).digest()
+
+
+def _name(one: Admission) -> bytes:
+    return name(one.facts, (one.actor.key, one.issuer, one.sender, *one.actor.audiences))
+
+
+def find(one: Admission) -> Context | None:
+    """The context of an object, if one like it was committed within the last minute."""
+    with _lock:
+        found = _known.get(_name(one))
+        return found if found is not None and found.until > time.monotonic() else None
+
+
+def remember(one: Admission, study: UUID, series: UUID) -> None:
+    """Keep the context of an object whose rows are committed."""
+    if one.study_key is None or one.patient_key is None:
+        return
+    context = Context(study, series, one.study_key, one.patient_key, time.monotonic() + SECONDS)
+    with _lock:
+        _known[_name(one)] = context
+        _known.move_to_end(_name(one))
+        while len(_known) > MOST:
+            _known.popitem(last=False)
+
+
+def drop(study: UUID) -> None:
+    """Forget a study whose rows are not as they were."""
+    with _lock:
+        for name in [name for name, context in _known.items() if context.study == study]:
+            del _known[name]
+
+
+def unrecorded(packs: Iterable[UUID]) -> set[UUID]:
+    """Those of the packs of which this process has not yet committed a row."""
+    with _lock:
+        return set(packs) - _packs
+
+
+def recorded(packs: Iterable[UUID]) -> None:
+    """Note that these packs' rows are committed."""
+    with _lock:
+        if len(_packs) > MOST:
+            _packs.clear()
+        _packs.update(packs)
+
+
+def unpromised(kind: str, subject: str) -> bool:
+    """Tell whether work must be promised: not while a promise of ours is surely still waiting."""
+    with _lock:
+        return _promised.get((kind, subject), 0.0) <= time.monotonic()
+
+
+def promised(kind: str, subject: str, due_in: float) -> None:
+    """Note a committed promise; it counts for half the time until it is due, so that none is missed at the edge."""
+    with _lock:
+        if len(_promised) > MOST:
+            _promised.clear()
+        _promised[kind, subject] = time.monotonic() + due_in / 2

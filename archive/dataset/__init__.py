@@ -1,0 +1,22 @@
+"""From bytes to attributes: a bounded walk over the structure, then the few that the index needs. No ORM, no pixels.
+
+The bytes are hostile until walked: nothing else of the archive looks at an object before `walk` has passed it.
+"""
+
+from archive.dataset.facts import Facts, Pixels, facts
+from archive.dataset.file_meta import FileMeta, part10, read_meta
+from archive.dataset.inflation import plain_dataset
+from archive.dataset.structure import Element, Structure, walk
+
+__all__ = [
+    "Element",
+    "Facts",
+    "FileMeta",
+    "Pixels",
+    "Structure",
+    "facts",
+    "part10",
+    "plain_dataset",
+    "read_meta",
+    "walk",
+]

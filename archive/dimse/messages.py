@@ -1,0 +1,86 @@
+"""Fragments put together to messages (PS3.8 Annex E, PS3.7 §6.3): a command, and its data set if it has one."""
+
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Final
+
+from archive.dimse import commands
+from archive.dimse.commands import Command
+from archive.dimse.errors import Broken, TooSlow
+from archive.dimse.pdus import Fragment
+from archive.room import Share
+
+LARGEST_DATASET: Final = 1 << 30
+"""Bytes of one data set that are kept in memory; more are read away and answered with 0xA700."""
+
+GRACE_SECONDS: Final = 60.0
+LEAST_RATE: Final = 4096
+"""Bytes a second that a message must reach once the grace has passed: who drips is dropped."""
+
+
+@dataclass(slots=True)
+class Message:
+    """One whole message. `too_large` says that the data set was read away."""
+
+    context_id: int
+    command: Command
+    dataset: bytearray = field(default_factory=bytearray)
+    too_large: bool = False
+
+
+class Assembly:
+    """The message that is arriving. PS3.7 §6.3.1 lets a peer send one after the other, never two interleaved."""
+
+    def __init__(self, largest: int = LARGEST_DATASET, share: Share | None = None) -> None:
+        self._largest, self._share = largest, share or Share()
+        self._command = bytearray()
+        self._message: Message | None = None
+        self._began = 0.0
+        self._received = 0
+
+    @property
+    def open(self) -> bool:
+        """Whether a message has begun and is not whole."""
+        return self._message is not None or bool(self._command)
+
+    def add(self, fragment: Fragment) -> Message | None:
+        """Take the next fragment; return the message that it completes. Raises Broken or TooSlow."""
+        if not self.open:
+            self._began, self._received = monotonic(), 0
+        self._received += len(fragment.data)
+        elapsed = monotonic() - self._began
+        if elapsed > GRACE_SECONDS and self._received < LEAST_RATE * elapsed:
+            raise TooSlow("The message arrives too slowly.")
+        return self._add_command(fragment) if fragment.is_command else self._add_data(fragment)
+
+    def release(self) -> None:
+        """Give back the memory of the message that was handled, or that will never be whole."""
+        self._share.release()
+
+    def _add_command(self, fragment: Fragment) -> Message | None:
+        if self._message is not None or len(self._command) + len(fragment.data) > commands.LONGEST_COMMAND:
+            raise Broken("A command set where a data set was due, or one that is too long.")
+        self._command += fragment.data
+        if not fragment.is_last:
+            return None
+        message = Message(fragment.context_id, commands.read(self._command))
+        self._command = bytearray()
+        if message.command.has_dataset:
+            self._message = message
+            return None
+        return message
+
+    def _add_data(self, fragment: Fragment) -> Message | None:
+        message = self._message
+        if message is None or fragment.context_id != message.context_id:
+            raise Broken("A data set without its command.")
+        if not message.too_large:
+            if len(message.dataset) + len(fragment.data) <= self._largest and self._share.grow(len(fragment.data)):
+                message.dataset += fragment.data
+            else:
+                message.dataset, message.too_large = bytearray(), True
+                self.release()
+        if not fragment.is_last:
+            return None
+        self._message = None
+        return message

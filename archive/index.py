@@ -1,0 +1,163 @@
+"""The rows of accepted objects: patients, studies, series, instances, their sealed cells and search tokens.
+
+Everything here runs inside the writer's one transaction, set by set rather than object by object, and in one order
+(patients, studies, series, instances), so that two processes never wait for each other in a circle.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.db.models import F
+
+from archive import contexts, index_patients, index_studies, keys, statements
+from archive.columns import cell_name
+from archive.contexts import Context
+from archive.dataset import Facts
+from archive.errors import Unavailable
+from archive.jobs import Work
+from archive.models import Held, Instance, Pack, Series, Study
+from archive.packs import Place
+from archive.tickets import Admission
+
+# Kinds of work on a series that got something new, and after how many seconds: metadata waits until it is quiet.
+AFTER_STORE = {"preview": 1.0, "digest": 10.0, "metadata": 30.0}
+FRAME_TABLE = cell_name("instance", "frame_table_cell")
+
+
+def record(admissions: list[Admission]) -> None:
+    """Write the rows of all admissions of one flush whose bytes are durable; what is `repeated` needs none."""
+    stored = [one for one in admissions if one.place is not None]
+    fresh = [one for one in stored if one.newcomer is None]
+    packs = {one.place.pack: one.place for one in stored if one.place is not None}
+    _packs(packs[pack] for pack in contexts.unrecorded(packs))
+    _fully([one for one in fresh if one.context is None])
+    _counted([one for one in fresh if one.context is not None])
+    Held.objects.bulk_create([_held(one) for one in stored if one.newcomer is not None])
+
+
+def committed(admissions: list[Admission], promised: list[Work]) -> None:
+    """Remember what the transaction that has just been committed makes sure of."""
+    contexts.recorded(one.place.pack for one in admissions if one.place is not None)
+    for one in admissions:
+        if one.row is not None:
+            contexts.remember(one, one.row.study_id, one.row.series_id)
+    for work in promised:
+        contexts.promised(work.kind, work.subject, work.due_in)
+
+
+def _packs(places: Iterable[Place]) -> None:
+    rows = [Pack(id=place.pack, study=place.study_row, name=place.name) for place in places]
+    Pack.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def _fully(fresh: list[Admission]) -> None:
+    """Objects of which this process has not seen the like: every row they need is looked for, made and completed."""
+    if not fresh:
+        return
+    patients = index_patients.ensure(fresh)
+    studies = index_studies.ensure(fresh, patients)
+    series = index_studies.ensure_series(fresh, studies)
+    for one in fresh:
+        study = studies[one.facts.study_uid]
+        if study.key_id != one.study_key:
+            # Removed and received anew meanwhile: what was sealed under the old key must be sealed again.
+            raise Unavailable("The key of this study changed.")
+        one.row = _instance(one, study.id, series[one.facts.study_uid, one.facts.series_uid].id)
+    statements.insert([one.row for one in fresh if one.row is not None])
+    _count(fresh, studies, series)
+
+
+def _counted(fresh: list[Admission]) -> None:
+    """Objects like others before them: counts rise, and their own rows are added."""
+    alike: dict[Context, list[Admission]] = defaultdict(list)
+    for one in fresh:
+        if one.context is not None:
+            alike[one.context].append(one)
+            one.row = _instance(one, one.context.study, one.context.series)
+    for context, ours in sorted(alike.items(), key=lambda pair: (pair[0].study, pair[0].series)):
+        size, arrived = sum(one.facts.size for one in ours), max(one.ticket.arrived for one in ours)
+        there = statements.count_study(context.study, context.study_key, len(ours), size, arrived)
+        if not there or not statements.count_series(context.series, context.study, len(ours)):
+            contexts.drop(context.study)
+            raise Unavailable("The study changed while it was being received.")
+    statements.insert([one.row for one in fresh if one.row is not None])
+
+
+def _instance(one: Admission, study: UUID, series: UUID) -> Instance:
+    if one.place is None:
+        raise ValueError("nothing was sealed")
+    made = instance(one.facts, one.object_id, one.key, one.place, one.ticket.table, one.ticket.frames)
+    made.study_id, made.series_id = study, series
+    made.sender, made.received_at = one.sender, one.ticket.arrived
+    return made
+
+
+def instance(facts: Facts, row: UUID, key: UUID, place: Place, table: bytes, frames: int) -> Instance:
+    """An instance's row from its facts; study, series, sender and arrival are the caller's to set."""
+    return Instance(
+        id=row,
+        uid=facts.sop_uid,
+        sop_class=facts.sop_class,
+        transfer_syntax=facts.transfer_syntax,
+        number=facts.number("number"),
+        rows=facts.number("rows"),
+        columns=facts.number("columns"),
+        bits_allocated=facts.number("bits_allocated"),
+        frames=frames,
+        size=facts.size,
+        dataset_offset=facts.dataset_offset,
+        frame_table_cell=keys.seal_cell(key, FRAME_TABLE, row, table),
+        pack_id=place.pack,
+        offset=place.offset,
+        length=place.length,
+        key_id=key,
+    )
+
+
+def _held(one: Admission) -> Held:
+    facts = one.facts
+    if one.place is None or one.newcomer is None:
+        raise ValueError("nothing was sealed into quarantine")
+    return Held(
+        id=one.object_id,
+        study_id=one.newcomer.study_row,
+        instance_id=one.newcomer.instance,
+        sop_class=facts.sop_class,
+        study_uid=facts.study_uid,
+        series_uid=facts.series_uid,
+        transfer_syntax=facts.transfer_syntax,
+        digest=one.newcomer.digest,
+        size=facts.size,
+        dataset_offset=facts.dataset_offset,
+        sender=one.sender,
+        received_at=one.ticket.arrived,
+        pack_id=one.place.pack,
+        offset=one.place.offset,
+        length=one.place.length,
+        key_id=one.key,
+    )
+
+
+def _count(fresh: list[Admission], studies: dict[str, Study], series: dict[tuple[str, str], Series]) -> None:
+    """Raise counts, size, modalities and arrival of each study and series once per flush."""
+    for uid, study in sorted(studies.items()):
+        ours = [one for one in fresh if one.facts.study_uid == uid]
+        study.instance_count += len(ours)
+        study.size += sum(one.facts.size for one in ours)
+        study.last_received_at = max([study.last_received_at, *(one.ticket.arrived for one in ours)])
+        modalities = {*study.modalities.split("\\"), *(one.facts.text("modality") for one in ours)} - {""}
+        study.modalities = "\\".join(sorted(modalities))[:120]
+        study.save(update_fields=index_studies.CHANGING)
+    for name, row in sorted(series.items()):
+        arrived = sum((one.facts.study_uid, one.facts.series_uid) == name for one in fresh)
+        Series.objects.filter(id=row.id).update(instance_count=F("instance_count") + arrived)
+
+
+def work(admissions: Iterable[Admission]) -> list[Work]:
+    """What is to be done after the answer and not promised yet: on series that grew, and with newcomers."""
+    ours = list(admissions)
+    series = sorted({str(one.row.series_id) for one in ours if one.row is not None})
+    wanted = [Work(kind, subject, due_in) for subject in series for kind, due_in in AFTER_STORE.items()]
+    work = [one for one in wanted if contexts.unpromised(one.kind, one.subject)]
+    return work + [Work("compare", str(one.object_id)) for one in ours if one.newcomer is not None]

@@ -1,0 +1,99 @@
+"""The way in: an object is bounded, walked, permitted, sealed, made durable, indexed, recorded, and only then answered.
+
+Edges call `submit` for each object and wait on the tickets together, or `store` for a single one.
+"""
+
+import atexit
+import os
+from threading import Lock
+
+from django.utils import timezone
+
+from accounts import gate
+from accounts.actors import Actor
+from archive import frames, sop_classes
+from archive.dataset import Facts, facts
+from archive.errors import Malformed, Mismatch, Unwanted
+from archive.tickets import Stored, Ticket
+from archive.writer import Writer
+from audit.actions import Action
+
+__all__ = ["LARGEST", "Stored", "Ticket", "refuse", "stop", "store", "submit"]
+
+# One object is handled in memory, and a pack's record counts its length in 32 bits.
+LARGEST = (1 << 31) - 1
+
+_writer: Writer | None = None
+_lock = Lock()
+
+
+def submit(actor: Actor, part10: bytes, *, expected_study_uid: str = "") -> Ticket:
+    """Hand in one DICOM file (PS3.10; from the wire, made by `dataset.part10`) and return its ticket at once.
+
+    What is malformed, mismatched or unwanted fails through the ticket, once that is on record. Raises Forbidden when
+    the actor may store nothing, and Unavailable when too much is waiting.
+    """
+    gate.permit(actor, Action.STORE)
+    found: Facts | None = None
+    try:
+        if len(part10) > LARGEST:
+            raise Malformed("The object is larger than is accepted.")
+        found = facts(part10)
+        _require(actor, found, expected_study_uid)
+    except (Malformed, Mismatch, Unwanted) as error:
+        return _queued(Ticket(actor, timezone.now(), facts=found, error=error))
+    table = frames.build(part10, found)
+    ticket = Ticket(actor, timezone.now(), part10=part10, facts=found, table=frames.encode(table), frames=table.count)
+    return _queued(ticket)
+
+
+def store(actor: Actor, part10: bytes, *, expected_study_uid: str = "", timeout: float = 60.0) -> Stored:
+    """Store one object and return once it is durable.
+
+    Raises Malformed, Mismatch, Unwanted, Unavailable, Forbidden, or LogUnavailable when the record cannot be written.
+    """
+    return submit(actor, part10, expected_study_uid=expected_study_uid).result(timeout)
+
+
+def refuse(actor: Actor, error: Malformed | Mismatch | Unwanted) -> Ticket:
+    """Record that an edge could not even make a DICOM file of what it got; the ticket's result raises the error."""
+    return _queued(Ticket(actor, timezone.now(), error=error))
+
+
+def _require(actor: Actor, found: Facts, expected_study_uid: str) -> None:
+    if expected_study_uid and found.study_uid != expected_study_uid:
+        raise Mismatch("The object belongs to another study than the one it was sent to.")
+    if not sop_classes.is_storage(found.sop_class) or not sop_classes.allowed(actor, found.sop_class):
+        raise Unwanted("Objects of this SOP class are not taken from this sender.")
+
+
+def _queued(ticket: Ticket) -> Ticket:
+    _current().submit(ticket, timeout=30.0)
+    return ticket
+
+
+def _current() -> Writer:
+    global _writer
+    with _lock:
+        if _writer is None:
+            _writer = Writer()
+        return _writer
+
+
+def stop() -> None:
+    """Answer what is waiting and end this process's writer. The next `submit` begins another."""
+    global _writer
+    with _lock:
+        writer, _writer = _writer, None
+    if writer is not None:
+        writer.stop()
+
+
+def _disown() -> None:
+    """A forked child has no writer thread: it begins its own."""
+    global _writer, _lock
+    _writer, _lock = None, Lock()
+
+
+os.register_at_fork(after_in_child=_disown)
+atexit.register(stop)

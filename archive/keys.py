@@ -1,0 +1,112 @@
+"""Study and patient keys: sealing needs none shown, every opening needs a receipt that covers the study.
+
+No function returns a key. Keys are rows wrapped under the present epoch; the unwrapped ones stay in this process for at
+most a minute and in bounded number.
+"""
+
+import hmac
+from collections.abc import Iterable
+from uuid import UUID, uuid4
+
+from accounts.gate import SearchReceipt
+from archive import keyring, openers
+from archive.errors import Unavailable
+from archive.models import Study, StudyKey
+from archive.openers import CellOpener, Opener
+from audit.receipts import Receipt
+from keystore import keys as keystore
+from vault import objects
+from vault.cells import seal_cell as seal_one_cell
+from vault.objects import Header, Kind, Slots
+from vault.random import new_secret, subkey
+
+STUDY, PATIENT = "study", "patient"
+
+
+def forget() -> None:
+    """Drop every unwrapped key of this process."""
+    keyring.forget()
+
+
+def ensure(scope: str, subjects: Iterable[str]) -> dict[str, UUID]:
+    """The id of the key of each study UID or patient pseudonym, made where there was none.
+
+    A new row is committed and read back before this returns, so that nothing is ever sealed under a key that a crash
+    or a faster process could take away; who loses the race gets the winner's. Must run outside a transaction.
+    """
+    wanted = sorted(set(subjects))
+    known = _rows(scope, wanted)
+    missing = [subject for subject in wanted if subject not in known]
+    if missing:
+        StudyKey.objects.bulk_create([_new(scope, subject) for subject in missing], ignore_conflicts=True)
+        known |= _rows(scope, missing)
+    for row in known.values():
+        keyring.hold(row)
+    return {subject: known[subject].id for subject in wanted}
+
+
+def _rows(scope: str, subjects: list[str]) -> dict[str, StudyKey]:
+    return {row.subject: row for row in StudyKey.objects.filter(scope=scope, subject__in=subjects)}
+
+
+def _new(scope: str, subject: str) -> StudyKey:
+    identifier = uuid4()
+    epoch, wrapped = keystore.wrap_under_epoch(identifier, new_secret(), keyring.slots(scope, subject))
+    return StudyKey(id=identifier, scope=scope, subject=subject, epoch=epoch, wrapped=wrapped)
+
+
+def ready(key_id: UUID) -> bool:
+    """Tell whether this process can seal under the key without asking the database."""
+    return keyring.held(key_id)
+
+
+def seal(
+    key_id: UUID, kind: Kind, object_id: UUID, slots: Slots, plaintext: bytes | memoryview, generation: int = 0
+) -> bytes:
+    """Seal an object under a study's or patient's key. Raises Unavailable when the key is gone."""
+    return objects.seal(_secret(key_id), Header(kind, key_id, object_id, generation), slots, plaintext)
+
+
+def seal_cell(key_id: UUID, table_column: str, row: UUID, text: str | bytes) -> bytes:
+    """Seal one cell (kind 7); an empty value stays empty, so that absence costs nothing."""
+    return seal_one_cell(_secret(key_id), key_id, table_column, row, text) if text else b""
+
+
+def digest(key_id: UUID, purpose: str, *parts: bytes | memoryview) -> str:
+    """16 bytes in hexadecimal that tell equal values apart from others under one key, and nothing to who lacks it."""
+    mac = hmac.new(subkey(_secret(key_id), f"custos/digest/{purpose}"), digestmod="sha256")
+    for part in parts:
+        mac.update(len(part).to_bytes(8, "big"))
+        mac.update(part)
+    return mac.digest()[:16].hex()
+
+
+def seal_field(table_column: str, row: UUID, text: str) -> bytes:
+    """Seal one cell under the installation's field key: values that belong to no single study, such as phrases."""
+    key = keystore.installation_key("field")
+    return seal_one_cell(key.secret, key.id, table_column, row, text)
+
+
+def _secret(key_id: UUID) -> bytes:
+    secret = keyring.get(key_id)
+    if secret is None:
+        raise Unavailable("The key of this study is not there any more.")
+    return secret
+
+
+def unlock(receipt: Receipt, study_uid: str) -> Opener:
+    """What opens this study's objects and cells, and its patient's cells. Raises NotCovered without its receipt."""
+    receipt.require(study_uid)
+    return Opener(openers.load(_keys_of([study_uid])), study_uid)
+
+
+def unlock_listed(receipt: SearchReceipt, study_uids: Iterable[str]) -> CellOpener:
+    """What opens the cells, and only the cells, of candidates that a search found in the actor's scope."""
+    if not isinstance(receipt, SearchReceipt):
+        raise TypeError("Only a search receipt opens the cells of a list.")
+    return CellOpener(openers.load(_keys_of(list(study_uids))))
+
+
+def _keys_of(study_uids: list[str]) -> set[UUID]:
+    pairs = Study.objects.filter(uid__in=study_uids).values_list("key_id", "patient__key_id")
+    return {key_id for pair in pairs for key_id in pair}

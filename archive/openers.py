@@ -1,0 +1,125 @@
+"""What `archive.keys` hands out against a receipt: opens cells and objects, shows no key, and tells of damage."""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from uuid import UUID
+
+from django.db import Error as AnyDatabaseError
+from django.utils import timezone
+
+from archive import keyring
+from archive.errors import Damaged
+from archive.models import Instance
+from audit import alerts
+from audit.errors import AuditError
+from keystore import keys as keystore
+from vault import cells, objects
+from vault.errors import Tampered
+from vault.objects import HEADER_SIZE, Header, Kind, Slots
+
+logger = logging.getLogger(__name__)
+
+Read = Callable[[int, int], bytes]
+
+
+def load(key_ids: Iterable[UUID]) -> dict[UUID, bytes]:
+    """The keys an opener holds: those asked for, and the field key of values that belong to no single study."""
+    field = keystore.installation_key("field")
+    return {**keyring.many(key_ids), field.id: field.secret}
+
+
+class CellOpener:
+    """Opens cells of the studies it was made for, and nothing else."""
+
+    __slots__ = ("_secrets",)
+
+    def __init__(self, held: dict[UUID, bytes]) -> None:
+        self._secrets = held
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+    def cell(self, table_column: str, row: UUID, sealed: bytes | memoryview, generation: int = 0) -> bytes:
+        """The bytes of one cell, empty for an empty one. Raises Damaged."""
+        stored = bytes(sealed)
+        if not stored:
+            return b""
+        try:
+            header = Header.decode(stored[:HEADER_SIZE])
+            secret = self._secrets[header.key_id]
+            return cells.unseal_cell(secret, header.key_id, table_column, row, stored, generation=generation)
+        except (Tampered, KeyError):
+            raise _damage(row, table_column) from None
+
+    def text(self, table_column: str, row: UUID, sealed: bytes | memoryview) -> str:
+        """One cell as text."""
+        return self.cell(table_column, row, sealed).decode("utf-8", "replace")
+
+
+class Opener(CellOpener):
+    """Opens cells and objects of one study. Valid as long as the receipt behind it: never kept beyond one request."""
+
+    __slots__ = ("study_uid",)
+
+    def __init__(self, held: dict[UUID, bytes], study_uid: str) -> None:
+        super().__init__(held)
+        self.study_uid = study_uid
+
+    def object(
+        self, key_id: UUID, kind: Kind, object_id: UUID, generation: int, slots: Slots, sealed: bytes | memoryview
+    ) -> bytes:
+        """A whole object from its stored bytes. Raises Damaged."""
+        try:
+            return objects.unseal(self._key(key_id), Header(kind, key_id, object_id, generation), slots, sealed)
+        except Tampered:
+            raise _damage(object_id, kind.name.lower()) from None
+
+    def range(
+        self,
+        key_id: UUID,
+        kind: Kind,
+        object_id: UUID,
+        generation: int,
+        slots: Slots,
+        read: Read,
+        sealed_length: int,
+        start: int,
+        length: int,
+        *,
+        check_end: bool = False,
+    ) -> bytes:
+        """A range of an object; `read(offset, length)` gives its stored bytes. Raises Damaged."""
+        header = Header(kind, key_id, object_id, generation)
+        try:
+            return objects.unseal_range(
+                self._key(key_id), header, slots, read, sealed_length, start, length, check_end=check_end
+            )
+        except Tampered:
+            raise _damage(object_id, kind.name.lower()) from None
+
+    def stream(
+        self, key_id: UUID, kind: Kind, object_id: UUID, generation: int, slots: Slots, chunks: Iterable[bytes]
+    ) -> Iterator[bytes]:
+        """An object in pieces; that it is whole is known only at the end. Raises Damaged."""
+        header = Header(kind, key_id, object_id, generation)
+        try:
+            yield from objects.unseal_stream(self._key(key_id), header, slots, chunks)
+        except Tampered:
+            raise _damage(object_id, kind.name.lower()) from None
+
+    def _key(self, key_id: UUID) -> bytes:
+        if key_id not in self._secrets:
+            raise Tampered("another study's key")
+        return self._secrets[key_id]
+
+
+def _damage(object_id: UUID, what: str) -> Damaged:
+    """Mark what did not open and tell people; the caller learns of the damage even if neither can be written."""
+    try:
+        Instance.objects.filter(id=object_id, damaged_at=None).update(damaged_at=timezone.now())
+        alerts.raise_(
+            "damaged", str(object_id), f"A stored object ({what}) does not open: it was changed, cut or moved."
+        )
+    except (AnyDatabaseError, AuditError):
+        logger.exception("damage could not be recorded")
+    return Damaged("A stored object does not open.")

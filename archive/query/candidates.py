@@ -1,0 +1,116 @@
+"""From sealed criteria to candidates: which rows carry the search tokens of a pattern (docs/FORMAT.md).
+
+A selective pattern drives the search: its few owners are listed and looked up. An unselective one is asked of each row
+while the newest studies are walked. Either way the opened cell decides in the end (`archive.query.checks`).
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Exists, OuterRef, Q
+
+from archive import tokens
+from archive.columns import NAMES, Column
+from archive.models import PatientToken, PhraseToken, StudyToken
+from archive.query.criteria import Criteria
+from vault.tokens import Plan, Term, name_query, text_query, token
+
+DRIVING = 2000
+"""A pattern with fewer owners than this drives the search."""
+
+TokenRow = type[PatientToken] | type[StudyToken] | type[PhraseToken]
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Rows that carry tokens: their table, its link to the owner, and the field of the searched row that names it."""
+
+    table: TokenRow
+    link: str
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """What the tokens say: the filter, and whether some pattern had nothing that the index could use."""
+
+    filter: Q
+    open_ended: bool = False
+
+
+def of(criteria: Criteria, study: str) -> Candidates:
+    """The filter of all sealed criteria; `study` leads from the searched row to its study (`study__`, or empty)."""
+    patient = Owner(PatientToken, "patient_id", f"{study}patient_id")
+    own = Owner(StudyToken, "study_id", f"{study}id" if study else "id")
+    asked: list[tuple[Column, str, tuple[Owner, ...]]] = [
+        (Column.PATIENT_NAME, criteria.patient_name, (patient, own)),
+        (Column.PATIENT_ID, criteria.patient_id, (patient,)),
+        (Column.ACCESSION, criteria.accession_number, (own,)),
+        (Column.STUDY_ID, criteria.study_id, (own,)),
+        (Column.DESCRIPTION, criteria.description, (_phrase(f"{study}description_id"),)),
+        (Column.REFERRING, criteria.referring, (_phrase(f"{study}referring_id"),)),
+    ]
+    if criteria.birth_date:
+        whole = criteria.birth_date.first if criteria.birth_date.first == criteria.birth_date.last else "*?"
+        asked.append((Column.BIRTH_DATE, whole, (patient, own)))
+    return _all(asked)
+
+
+def of_series(criteria: Criteria, series: str) -> Candidates:
+    """The filter of the sealed criteria of series; `series` leads from the searched row to its series."""
+    return _all(
+        [
+            (Column.SERIES_DESCRIPTION, criteria.series_description, (_phrase(f"{series}description_id"),)),
+            (Column.PERFORMING, criteria.performing, (_phrase(f"{series}performing_id"),)),
+        ]
+    )
+
+
+def _phrase(field: str) -> Owner:
+    return Owner(PhraseToken, "phrase_id", field)
+
+
+def _all(asked: list[tuple[Column, str, tuple[Owner, ...]]]) -> Candidates:
+    wanted, open_ended = Q(), False
+    for column, pattern, owners in asked:
+        plan = _plan(column, pattern)
+        open_ended = open_ended or plan.scan
+        if plan.terms:
+            numbers = [token(tokens.key(column), term) for term in plan.terms]
+            wanted &= _any([_having(owner, column, numbers) for owner in owners])
+    return Candidates(wanted, open_ended)
+
+
+def _plan(column: Column, pattern: str) -> Plan:
+    if not pattern:
+        return Plan(())
+    if column is Column.BIRTH_DATE:
+        return Plan((Term("e", "", pattern),)) if pattern.isdigit() else Plan((), scan=True)
+    return name_query(pattern, tokens.level()) if column in NAMES else text_query(pattern, tokens.level())
+
+
+def _any(filters: list[Q]) -> Q:
+    found = filters[0]
+    for one in filters[1:]:
+        found |= one
+    return found
+
+
+def _having(owner: Owner, column: Column, numbers: list[int]) -> Q:
+    """Rows whose owner carries all of the tokens."""
+    rows = owner.table.objects.filter(column=column)
+    counts = {number: rows.filter(token=number)[:DRIVING].count() for number in numbers}
+    rarest = min(numbers, key=lambda number: counts[number])
+    carriers = rows.filter(token=rarest)
+    for number in numbers:
+        if number != rarest:
+            carriers = carriers.filter(Exists(rows.filter(token=number, **{owner.link: OuterRef(owner.link)})))
+    if counts[rarest] < DRIVING:
+        ids: list[UUID] = list(carriers.values_list(owner.link, flat=True))
+        return Q(**{f"{owner.field}__in": ids})
+    if connection.vendor == "postgresql":
+        # Its planner weighs a semi-join by statistics; a correlated probe per row it would not undo.
+        return Q(**{f"{owner.field}__in": carriers.values(owner.link)})
+    probes = (Exists(rows.filter(token=number, **{owner.link: OuterRef(owner.field)})) for number in numbers)
+    return Q(*probes)

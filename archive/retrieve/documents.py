@@ -1,0 +1,160 @@
+"""Metadata and bulk data on their way out: ready-made where a quiet series has it, else derived on the spot."""
+
+import gzip
+import hashlib
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import groupby
+from typing import BinaryIO
+
+import orjson
+
+from accounts.actors import Actor
+from archive import metadata as json
+from archive import renditions
+from archive.dataset.uids import DEFLATED
+from archive.errors import ArchiveError, Unsuitable
+from archive.openers import Opener
+from archive.retrieve import places, reading
+from archive.retrieve.places import Place, Read
+from archive.retrieve.reading import Reading
+from audit.actions import Use
+
+_BUFFER = 16 * 1024
+_STAMP = hashlib.sha256().digest_size
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """The metadata of a study, series or instance: a JSON array in pieces, and an entity tag that changes with it."""
+
+    etag: str
+    pieces: Iterator[bytes]
+
+
+def metadata(actor: Actor, study_uid: str, series_uid: str = "", sop_uid: str = "", *, root: str) -> Documents:
+    """The DICOM JSON of every instance (PS3.18 §10.4.1.1.2), on record before this returns.
+
+    `root` is the absolute URL of the DICOMweb service, for the BulkDataURIs. Raises NotVisible, Forbidden,
+    LogUnavailable.
+    """
+    now, found = reading.begin(actor, study_uid, series_uid, sop_uid)
+    etag = stamp(found, root).hex()[:32]
+    return Documents(etag, _array(now, found, root, whole=not sop_uid))
+
+
+def _array(now: Reading, found: list[Place], root: str, *, whole: bool) -> Iterator[bytes]:
+    """The documents as one JSON array, noted as listed: a header is no reading of images."""
+    begin = b"["
+    for _, group in groupby(found, key=lambda place: place.series_row):
+        of_series = list(group)
+        kept = ready(now.opener, of_series) if whole else None
+        documents = [(kept, of_series)] if kept else ((document(now.opener, one), [one]) for one in of_series)
+        for text, covered in documents:
+            now.still()
+            finished = begin + json.finished(text, root)
+            begin = b","
+            # Noted before they leave: who breaks off in the middle of a series has headers of it.
+            for one in covered:
+                now.delivered(one, Use.LISTED, len(finished) // len(covered))
+            for piece in reading.cut([finished]):
+                now.still()
+                yield piece
+    yield b"]" if begin == b"," else b"[]"
+
+
+def stamp(found: Sequence[Place], *more: str) -> bytes:
+    """What changes when other instances, or others of them, are current."""
+    names = [str(place.id) for place in found]
+    return hashlib.sha256("\n".join([*names, *more]).encode()).digest()
+
+
+def ready(opener: Opener, of_series: list[Place]) -> bytes | None:
+    """The documents of a series as they were made when it fell quiet, None where there are none or they are stale."""
+    kept = renditions.of_series(of_series[0].series_row, renditions.METADATA)
+    if kept is None or kept.covers != len(of_series):
+        return None
+    first = of_series[0]
+    try:
+        plain = renditions.opened(opener, kept, first.study_uid, first.series_uid)
+    except ArchiveError:
+        return None  # It is derived: what does not open is made again from the objects themselves.
+    return gzip.decompress(plain[_STAMP:]) if plain[:_STAMP] == stamp(of_series) else None
+
+
+def packed(opener: Opener, of_series: list[Place]) -> bytes:
+    """The documents of a series as they are kept: a stamp of what they cover, then their texts compressed."""
+    texts = b",".join(document(opener, place) for place in of_series)
+    return stamp(of_series) + gzip.compress(texts, 6, mtime=0)
+
+
+def document(opener: Opener, place: Place) -> bytes:
+    """The DICOM JSON object of one instance; one that cannot be read is named, and says no more."""
+    try:
+        with source(opener, place) as data:
+            header = json.read_header(data, place.encoding)
+            return json.document(header, place.path, place.transfer_syntax)
+    except ArchiveError:
+        return orjson.dumps(
+            {
+                "00080016": {"vr": "UI", "Value": [place.sop_class]},
+                "00080018": {"vr": "UI", "Value": [place.uid]},
+                "0020000D": {"vr": "UI", "Value": [place.study_uid]},
+                "0020000E": {"vr": "UI", "Value": [place.series_uid]},
+            }
+        )
+
+
+def bulkdata(
+    actor: Actor, study_uid: str, series_uid: str, sop_uid: str, path: str, use: Use = Use.RETRIEVED
+) -> tuple[int, Iterator[bytes]]:
+    """The size and the pieces of the value that a BulkDataURI names by its path; on record before this returns.
+
+    Pixel data are frames (`retrieve.frames`). Raises Unsuitable where there is no such element, and as `instances`.
+    """
+    now, found = reading.begin(actor, study_uid, series_uid, sop_uid)
+    with source(now.opener, found[0]) as data:
+        value = json.value_at(data, found[0].encoding, path)
+    if not value:
+        raise Unsuitable("There is no such element.")
+    return len(value), now.guarded([value], found[0], use)
+
+
+@contextmanager
+def source(opener: Opener, place: Place) -> Iterator[BinaryIO]:
+    """The data set of one instance as a file that begins where it begins, opened no further than it is read."""
+    if place.transfer_syntax in DEFLATED:
+        yield io.BytesIO(places.inflated(opener, place)[place.dataset_offset :])
+        return
+    with places.ranges(opener, place) as read:
+        yield io.BufferedReader(_Window(read, place.dataset_offset, place.size), _BUFFER)
+
+
+class _Window(io.RawIOBase):
+    """The plain file from `begin` to `end` as a raw stream."""
+
+    def __init__(self, read: Read, begin: int, end: int) -> None:
+        self._read, self._begin, self._end = read, begin, end
+        self._at = begin
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at - self._begin
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: self._begin, io.SEEK_CUR: self._at, io.SEEK_END: self._end}[whence]
+        self._at = max(self._begin, base + offset)
+        return self.tell()
+
+    def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]
+        data = self._read(self._at, min(len(buffer), max(0, self._end - self._at)))
+        buffer[: len(data)] = data
+        self._at += len(data)
+        return len(data)

@@ -1,0 +1,164 @@
+"""Where packs lie: the contract of a store, and the local disk. Another kind (S3) is one more class with these methods.
+
+A name is `ab/<study row id>/<writer>-<number>`: no UID and nothing of a patient reaches the file system.
+"""
+
+import os
+import re
+from contextlib import suppress
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from django.conf import settings
+
+from archive.errors import Damaged, Unavailable
+
+NAME = re.compile(r"[0-9a-f]{2}/[0-9a-f]{32}/[0-9a-f]{16}-[0-9]{6}")
+_MIB = 1 << 20
+
+
+class Sink(Protocol):
+    """One pack being written, by one process, front to end."""
+
+    size: int
+
+    def write(self, *parts: bytes) -> None:
+        """Append all of the parts. After an OSError the sink is useless."""
+
+    def flush(self) -> None:
+        """Return once everything written would survive a power cut."""
+
+    def close(self) -> None:
+        """Give up what it holds open."""
+
+
+class Source(Protocol):
+    """One pack being read."""
+
+    def read(self, offset: int, length: int) -> bytes:
+        """At most `length` bytes from `offset`: fewer only at the end of the pack."""
+
+    def close(self) -> None:
+        """Give up what it holds open."""
+
+
+class Store(Protocol):
+    """A place for packs."""
+
+    def create(self, name: str) -> Sink:
+        """Begin a new pack; that it exists is durable with its first flush. Raises OSError."""
+
+    def open(self, name: str) -> Source:
+        """Open a pack for reading. Raises Damaged when it is not there."""
+
+    def has_room(self, wanted: int) -> bool:
+        """Tell whether `wanted` more bytes may be stored without touching what the log needs."""
+
+
+def store() -> Store:
+    """The store that PACS_BLOB_URL names."""
+    url = urlsplit(settings.PACS_BLOB_URL)
+    if url.scheme != "file":
+        raise Unavailable("PACS_BLOB_URL names a kind of store that this version cannot write to.")
+    return Disk(Path(url.path))
+
+
+def pack_name(study_row: UUID, writer: str, number: int) -> str:
+    """The name of a writer's n-th pack of one study. Folders fan out over 256, so that none grows too large."""
+    return f"{study_row.hex[:2]}/{study_row.hex}/{writer}-{number:06}"
+
+
+def room(free: int, total: int, wanted: int) -> bool:
+    """Tell whether a disk keeps its floor: 1 GiB, or 2 % where the disk is small, stays free for log and journals."""
+    floor = min(1024 * _MIB, max(32 * _MIB, total // 50))
+    return free - wanted >= floor
+
+
+class Disk:
+    """Packs as files, readable by this account alone."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def create(self, name: str) -> "DiskSink":
+        path = self._path(name)
+        ours = (path.parent, path.parent.parent, self.root)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for folder in ours:
+            # mkdir gives intermediate folders the default mode.
+            folder.chmod(0o700)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        # A folder that was there already may be another process's, which has not made it durable yet.
+        return DiskSink(handle, [*ours, self.root.parent])
+
+    def open(self, name: str) -> "DiskSource":
+        try:
+            return DiskSource(os.open(self._path(name), os.O_RDONLY | os.O_CLOEXEC))
+        except FileNotFoundError:
+            raise Damaged("A pack is missing.") from None
+
+    def has_room(self, wanted: int) -> bool:
+        place = self.root
+        while not place.exists():
+            place = place.parent
+        disk = os.statvfs(place)
+        return room(disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize, wanted)
+
+    def _path(self, name: str) -> Path:
+        if not NAME.fullmatch(name):
+            raise Damaged("A pack has a name that no pack has.")
+        return self.root / f"{name}.pack"
+
+
+class DiskSink:
+    """A pack file open for appending."""
+
+    def __init__(self, handle: int, folders: list[Path]) -> None:
+        self.size = 0
+        self._handle = handle
+        self._folders = folders  # whose entries lead to this file
+
+    def write(self, *parts: bytes) -> None:
+        rest = [memoryview(part) for part in parts]
+        while rest:
+            written = os.writev(self._handle, rest)
+            self.size += written
+            while rest and written >= len(rest[0]):
+                written -= len(rest.pop(0))
+            if rest and written:
+                rest[0] = rest[0][written:]
+
+    def flush(self) -> None:
+        os.fdatasync(self._handle)
+        while self._folders:
+            _sync_folder(self._folders[0])
+            self._folders.pop(0)
+
+    def close(self) -> None:
+        with suppress(OSError):
+            os.close(self._handle)
+
+
+class DiskSource:
+    """A pack file open for reading; several threads may read at once."""
+
+    def __init__(self, handle: int) -> None:
+        self._handle = handle
+
+    def read(self, offset: int, length: int) -> bytes:
+        return os.pread(self._handle, length, offset)
+
+    def close(self) -> None:
+        with suppress(OSError):
+            os.close(self._handle)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a folder's entries durable: without it a power cut may take away a file whose bytes were synced."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

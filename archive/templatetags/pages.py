@@ -1,0 +1,46 @@
+"""What pages of every room need: the navigation that this actor may use, and roles as people read them."""
+
+from dataclasses import dataclass
+
+from django import template
+from django.template.context import Context
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from accounts import roles
+from accounts.actors import NOBODY, Actor
+from accounts.policy import Permission
+
+register = template.Library()
+register.filter("roles", roles.readable)
+
+ENTRIES: tuple[tuple[str, Permission, Promise], ...] = (
+    ("/studies/", Permission.STUDY_SEARCH, _("Studies")),
+    ("/record/", Permission.LOG_READ, _("Record")),
+    ("/record/alerts/", Permission.ALERTS_READ, _("Alerts")),
+    ("/people/", Permission.PEOPLE_MANAGE, _("People")),
+    ("/groups/", Permission.GROUPS_MANAGE, _("Groups")),
+    ("/devices/", Permission.DEVICES_MANAGE, _("Devices")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One link of the navigation; `current` when the page shown lies below it."""
+
+    href: str
+    label: str
+    current: bool
+
+
+@register.simple_tag(takes_context=True)
+def navigation(context: Context) -> list[Entry]:
+    """Return the links that the request's actor may use; none for somebody who has not proved both factors."""
+    request = context.get("request")
+    actor: Actor = getattr(request, "actor", NOBODY)
+    if request is None or not actor.verified:
+        return []
+    allowed = [(href, label) for href, needs, label in ENTRIES if needs in actor.permissions]
+    here = max((href for href, _label in allowed if request.path.startswith(href)), key=len, default="")
+    entries = [Entry(href, str(label), href == here) for href, label in allowed]
+    return [*entries, Entry("/me/", str(_("Me")), request.path.startswith("/me/"))]

@@ -1,0 +1,229 @@
+"""The one writer of a process: whoever waits at the same moment shares one flush of the packs and one transaction.
+
+The order is the promise: bytes durable in their packs, then rows, search tokens, access, jobs and events in one durable
+transaction, then the answers. A crash before the commit leaves sealed bytes that no row names; after it, everything.
+"""
+
+import logging
+import time
+from collections import deque
+from threading import Condition, Thread
+
+from django.db import Error as AnyDatabaseError
+from django.db import IntegrityError, InterfaceError, OperationalError, connection, connections, transaction
+
+from accounts import scope
+from accounts.errors import Refused
+from archive import contexts, index, jobs, packs, record, sealing, stores
+from archive.errors import ArchiveError, Unavailable
+from archive.jobs import Work
+from archive.tickets import Admission, Ticket
+from audit import log
+from audit.errors import AuditError, LogUnavailable
+from keystore.errors import KeystoreError
+
+logger = logging.getLogger(__name__)
+
+MOST_TICKETS = 128
+MOST_BYTES = 64 << 20
+MOST_WAITING = 512 << 20
+ATTEMPTS = 4
+WORDS = "The archive cannot store this now; send it again later."
+
+
+class Writer:
+    """A queue and the thread that empties it. Made by `archive.ingest`, one a process."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[Ticket] = deque()
+        self._bytes = 0
+        self._changed = Condition()
+        self._ending = False
+        self._thread = Thread(target=self._run, name="writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, ticket: Ticket, timeout: float = 30.0) -> None:
+        """Queue a ticket; wait while too much is waiting already. Raises Unavailable."""
+        with self._changed:
+            room = self._changed.wait_for(lambda: self._ending or self._bytes < MOST_WAITING, timeout)
+            if self._ending or not room:
+                raise Unavailable(WORDS)
+            self._bytes += ticket.weight
+            self._waiting.append(ticket)
+            self._changed.notify_all()
+
+    def stop(self) -> None:
+        """Answer what is waiting, then end the thread and give up its database connection."""
+        with self._changed:
+            self._ending = True
+            self._changed.notify_all()
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            while batch := self._take():
+                weights = sum(ticket.weight for ticket in batch)
+                self._process(batch)
+                if connection.errors_occurred:
+                    connection.close()
+                with self._changed:
+                    self._bytes -= weights
+                    self._changed.notify_all()
+        finally:
+            contexts.forget()
+            connections.close_all()
+
+    def _take(self) -> list[Ticket]:
+        """The next tickets, at least one, in order of arrival; none once the writer ends."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._ending or bool(self._waiting))
+            batch: list[Ticket] = []
+            size = 0
+            while self._waiting and len(batch) < MOST_TICKETS and (not batch or size < MOST_BYTES):
+                batch.append(self._waiting.popleft())
+                size += batch[-1].weight
+            return batch
+
+    def _process(self, batch: list[Ticket]) -> None:
+        """Answer every ticket of a batch, whatever happens."""
+        try:
+            pending = batch
+            while pending:
+                pending = _round(pending)
+        except Exception as error:  # noqa: BLE001 - the one place where a thread must outlive whatever went wrong
+            logger.error("the writer failed: %s", type(error).__name__)
+            for ticket in batch:
+                if not ticket.settled:
+                    ticket.fail(Unavailable(WORDS))
+
+
+def _round(batch: list[Ticket]) -> list[Ticket]:
+    """Store each UID of a batch once; return what is to be tried again: its repetitions, and who lost a race."""
+    first: dict[str, Ticket] = {}
+    later: list[Ticket] = []
+    refusals: list[Ticket] = []
+    for ticket in batch:
+        if ticket.facts is None or ticket.refusal is not None:
+            refusals.append(ticket)
+        elif first.setdefault(ticket.facts.sop_uid, ticket) is not ticket:
+            later.append(ticket)
+    return later + _store(list(first.values()), refusals)
+
+
+def _store(tickets: list[Ticket], refusals: list[Ticket]) -> list[Ticket]:
+    try:
+        if not stores.store().has_room(sum(ticket.weight for ticket in tickets)):
+            raise Unavailable("The archive is nearly full; it takes nothing new until there is room.")
+        admissions = [sealing.admission(ticket, ticket.facts) for ticket in tickets if ticket.facts is not None]
+        admissions = _durable(admissions)
+    except (ArchiveError, AuditError, KeystoreError, AnyDatabaseError, OSError) as error:
+        if isinstance(error, OperationalError | InterfaceError):
+            # A database that was restarted answers on a new connection.
+            connection.close()
+            return _again(tickets, error) + _commit([], refusals)
+        for ticket in tickets:
+            ticket.fail(_spoken(error))
+        admissions = []
+    return _commit(admissions, refusals)
+
+
+def _durable(admissions: list[Admission]) -> list[Admission]:
+    """Seal, append and flush; answer those that failed and return the others."""
+    failed = sealing.put_away(admissions)
+    for number, error in failed.items():
+        admissions[number].ticket.fail(_spoken(error))
+    left = [one for number, one in enumerate(admissions) if number not in failed]
+    places = [one.place for one in left if one.place is not None]
+    try:
+        packs.flush(places)
+    except Unavailable as error:
+        for one in left:
+            one.ticket.fail(error)
+        return []
+    return left
+
+
+def _commit(admissions: list[Admission], refusals: list[Ticket]) -> list[Ticket]:
+    """Commit everybody's rows at once, or one by one where that fails, so that a bad one fails alone."""
+    if not admissions and not refusals:
+        return []
+    error = _attempt(admissions, refusals)
+    if error is None:
+        return []
+    if len(admissions) + len(refusals) == 1 or isinstance(error, LogUnavailable):
+        return _lost(admissions, refusals, error)
+    again: list[Ticket] = []
+    for one in admissions:
+        again += _commit([one], [])
+    for refusal in refusals:
+        again += _commit([], [refusal])
+    return again
+
+
+def _attempt(admissions: list[Admission], refusals: list[Ticket]) -> Exception | None:
+    """One transaction, tried again a few times where two of them only met; answers everybody when it has committed."""
+    for attempt in range(ATTEMPTS):
+        try:
+            with transaction.atomic(durable=True):
+                promised = _write(admissions, refusals)
+            break
+        except (OperationalError, InterfaceError) as error:
+            # A deadlock, a serialization failure or a lost connection on Postgres; a write turn not got on SQLite.
+            found: Exception = error
+            connection.close()
+            time.sleep(0.01 * 4**attempt)
+        except Exception as error:  # noqa: BLE001 - whatever one object does, it must not take its neighbours with it
+            return error
+    else:
+        return found
+    index.committed(admissions, promised)
+    for one in admissions:
+        one.ticket.succeed(one.status)
+    for ticket in refusals:
+        ticket.fail(ticket.refusal or Unavailable(WORDS))
+    return None
+
+
+def _write(admissions: list[Admission], refusals: list[Ticket]) -> list[Work]:
+    """Everything of one transaction, the record last; return the work it promises."""
+    index.record(admissions)
+    stored = [one for one in admissions if one.row is not None and one.context is None]
+    for one in {(one.facts.study_uid, one.actor.key): one for one in stored}.values():
+        facts = scope.Facts(one.actor, one.facts.text("institution"))
+        scope.assign(one.facts.study_uid, one.facts.text("study_date"), facts)
+    work = index.work(admissions)
+    jobs.promise_many(work)
+    log.append(record.events(admissions, refusals))
+    return work
+
+
+def _lost(admissions: list[Admission], refusals: list[Ticket], error: Exception) -> list[Ticket]:
+    """What cannot be committed: tried anew from the start when another process was first, else answered with why."""
+    for refusal in refusals:
+        refusal.fail(_spoken(error))
+    tickets = [one.ticket for one in admissions]
+    if isinstance(error, IntegrityError | Unavailable):
+        return _again(tickets, error)
+    for ticket in tickets:
+        ticket.fail(_spoken(error))
+    return []
+
+
+def _again(tickets: list[Ticket], error: Exception) -> list[Ticket]:
+    """Those that may be tried once more; the others are answered."""
+    left: list[Ticket] = []
+    for ticket in tickets:
+        ticket.attempts += 1
+        if ticket.attempts < ATTEMPTS:
+            left.append(ticket)
+        else:
+            ticket.fail(_spoken(error))
+    return left
+
+
+def _spoken(error: Exception) -> Exception:
+    """The error as the sender may see it."""
+    if isinstance(error, ArchiveError | AuditError | Refused):
+        return error
+    logger.error("an object could not be stored: %s", type(error).__name__)
+    return Unavailable(WORDS)

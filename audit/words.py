@@ -1,0 +1,138 @@
+"""What stands in the log for ever, as people read it: one label for each kind of event, outcome, use and purpose."""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from audit.actions import Action, Outcome, Use
+
+ACTIONS: dict[str, Promise] = {
+    Action.STORE: _("received images"),
+    Action.DUPLICATE: _("received images again"),
+    Action.HELD_BACK: _("received images that were held back"),
+    Action.HELD_ACCEPTED: _("accepted held images"),
+    Action.HELD_REJECTED: _("rejected held images"),
+    Action.REJECTED: _("sent images that were rejected"),
+    Action.SEARCH: _("searched"),
+    Action.VIEW: _("viewed"),
+    Action.DELIVERED: _("was sent images"),
+    Action.DOWNLOAD: _("downloaded"),
+    Action.TRANSFERRED: _("transferred"),
+    Action.COMPARE: _("compared held images"),
+    Action.SIGN_IN: _("signed in"),
+    Action.SIGN_OUT: _("signed out"),
+    Action.STEP_UP: _("gave a fresh second factor"),
+    Action.LOCKED: _("was locked"),
+    Action.ENROLLED: _("enrolled a second factor"),
+    Action.FACTORS_RESET: _("reset second factors"),
+    Action.PEOPLE_READ: _("looked at people"),
+    Action.PERSON_CHANGED: _("changed a person"),
+    Action.OWN_CHANGED: _("changed the own account"),
+    Action.OWN_TOKEN: _("changed an own token"),
+    Action.ROLE_CHANGED: _("changed a role"),
+    Action.GROUP_CHANGED: _("changed a group"),
+    Action.DEVICE_CHANGED: _("changed a device"),
+    Action.TOKEN_CHANGED: _("changed a token"),
+    Action.GRANT_CHANGED: _("changed a grant"),
+    Action.SETTING_CHANGED: _("changed a setting"),
+    Action.SETUP_LINK: _("used a setup link"),
+    Action.ASSOCIATION: _("opened an association"),
+    Action.ECHO: _("sent an echo"),
+    Action.REFUSED: _("was refused on the wire"),
+    Action.PAGE: _("asked for a page"),
+    Action.KEY_CHANGED: _("changed a key"),
+    Action.LOG_READ: _("read the record"),
+    Action.LOG_EXPORTED: _("exported the record"),
+    Action.LOG_VERIFIED: _("verified the record"),
+    Action.LOG_OPENED: _("opened a new record"),
+    Action.ALERT_CHANGED: _("changed an alert"),
+    Action.STARTED: _("program started"),
+    Action.STOPPED: _("program stopped"),
+    Action.DERIVED: _("made previews"),
+}
+
+OUTCOMES: dict[str, Promise] = {
+    Outcome.OK: _("done"),
+    Outcome.DENIED: _("denied"),
+    Outcome.NOT_FOUND: _("not found"),
+    Outcome.FAILED: _("failed"),
+}
+
+USES: dict[str, Promise] = {
+    Use.LISTED: _("listed"),
+    Use.PREVIEWED: _("previewed"),
+    Use.PREFETCHED: _("prefetched"),
+    Use.DISPLAYED: _("displayed"),
+    Use.RETRIEVED: _("retrieved"),
+}
+
+# What a study was opened for: a reading, a copy that somebody asked for, or work of the archive's own.
+PURPOSES: dict[str, Promise] = {
+    "care": _("care"),
+    "second-opinion": _("second opinion"),
+    "patient-request": _("at the patient's request"),
+    "teaching": _("teaching or research"),
+    "legal": _("an authority or a court"),
+    "other": _("another reason"),
+    "derive": _("previews"),
+    "duplicate": _("recognising the same again"),
+    "compare": _("comparing what was held back"),
+}
+
+ALERTS: dict[str, Promise] = {
+    "tampering": _("The record was tampered with"),
+    "anchor": _("An anchor fails"),
+    "journal": _("A journal was changed"),
+    "denials": _("Many refusals"),
+    "foreign-sender": _("Sent into another department's study"),
+    "recovery-code-used": _("A recovery code was used"),
+    "sign-in-locked": _("Sign-in locked"),
+    "damaged": _("A stored object is damaged"),
+}
+
+# What a reader of the record looks for, and the kinds of event that belong to it (empty: decided by the outcome).
+KINDS: dict[str, tuple[Promise, tuple[Action, ...]]] = {
+    "views": (_("Views and downloads"), (Action.VIEW, Action.DOWNLOAD, Action.TRANSFERRED, Action.COMPARE)),
+    "refusals": (_("Refusals"), ()),
+    "searches": (_("Searches"), (Action.SEARCH,)),
+    "arrivals": (
+        _("Arrivals"),
+        (
+            *(Action.STORE, Action.DUPLICATE, Action.HELD_BACK, Action.HELD_ACCEPTED, Action.HELD_REJECTED),
+            Action.REJECTED,
+        ),
+    ),
+    "people": (
+        _("People and rights"),
+        (
+            *(Action.SIGN_IN, Action.SIGN_OUT, Action.STEP_UP, Action.LOCKED, Action.ENROLLED, Action.FACTORS_RESET),
+            *(Action.PEOPLE_READ, Action.PERSON_CHANGED, Action.OWN_CHANGED, Action.OWN_TOKEN, Action.ROLE_CHANGED),
+            *(Action.GROUP_CHANGED, Action.DEVICE_CHANGED, Action.TOKEN_CHANGED, Action.GRANT_CHANGED),
+            Action.SETUP_LINK,
+        ),
+    ),
+    "record": (
+        _("The record itself"),
+        (Action.LOG_READ, Action.LOG_EXPORTED, Action.LOG_VERIFIED, Action.LOG_OPENED, Action.ALERT_CHANGED),
+    ),
+}
+
+
+def action(value: str) -> str:
+    """The label of a kind of event; an unknown one (of a newer program) stands as it is."""
+    return str(ACTIONS.get(value, value))
+
+
+def outcome(value: str) -> str:
+    return str(OUTCOMES.get(value, value))
+
+
+def use(value: str) -> str:
+    return str(USES.get(value, value))
+
+
+def purpose(value: str) -> str:
+    return str(PURPOSES.get(value, value))
+
+
+def alert(kind: str) -> str:
+    return str(ALERTS.get(kind, kind))

@@ -1,0 +1,27 @@
+"""``python -m bench [--pairs N] [PART …]``: measure the works whose name contains a part, or all of them."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from bench import runner
+from bench.works import sealing
+
+WORKS = (sealing.WORK,)
+RESULTS = Path(__file__).parent / "results"
+
+
+def main(arguments: list[str]) -> int:
+    """Measure and print the table; 1 where a bar was missed."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--pairs", type=int, default=7)
+    parser.add_argument("parts", nargs="*")
+    given = parser.parse_args(arguments)
+    chosen = [work for work in WORKS if not given.parts or any(part in work.name for part in given.parts)]
+    kept = runner.run(chosen, pairs=given.pairs, folder=RESULTS)
+    sys.stdout.write(runner.markdown(kept))
+    return 0 if all(one["met"] for one in kept["rows"]) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

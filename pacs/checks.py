@@ -1,0 +1,167 @@
+"""System checks that refuse unsafe settings, each naming the setting and what to do.
+
+They belong to ``check --deploy`` and to the start of every server; set-up and migrations run without them. Each rule
+is a function from the settings to the findings, so that a test can hand it any installation.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Info, register
+
+from pacs.env import file_path, unknown
+from pacs.hardening import hardened
+from pacs.names import NAMES
+
+Finding = tuple[str, str, str]
+Rule = Callable[[Any], Iterator[Finding]]
+
+PLACEHOLDERS: Final = ("change", "secret", "placeholder", "example", "insecure", "default", "password", "xxxx")
+SHORTEST_SECRET: Final = 50
+DISTINCT_LETTERS: Final = 10  # a random key in hexadecimal may well lack one or two of its sixteen digits
+
+
+def loopback(address: str) -> bool:
+    """Return whether a bind address is reachable from this machine alone."""
+    try:
+        return ip_address(address.strip("[]")).is_loopback
+    except ValueError:
+        return address == "localhost"
+
+
+def inside(path: Path, folder: Path) -> bool:
+    """Return whether ``path`` lies in ``folder``, symbolic links followed."""
+    return path.resolve().is_relative_to(folder.resolve())
+
+
+def _open_to_others(path: Path) -> bool:
+    return bool(path.stat().st_mode & 0o077)
+
+
+def root_key(conf: Any) -> Iterator[Finding]:
+    """The root key exists, is readable by its owner alone and lies outside the data directory."""
+    if not conf.PACS_KEK_URL.startswith("file:"):
+        return
+    path = file_path(conf.PACS_KEK_URL)
+    if not path.is_file():
+        yield "E001", f"PACS_KEK_URL names {path}, where there is no root key.", "Run `manage.py setup`, or restore it."
+        return
+    if _open_to_others(path):
+        yield "E002", f"PACS_KEK_URL: others can read the root key {path}.", f"Run `chmod 0400 {path}`."
+    if inside(path, conf.PACS_DATA_DIR):
+        hint = "Move it to a folder that is not backed up with the data, and name that place."
+        yield "E003", "PACS_KEK_URL: the root key lies inside PACS_DATA_DIR; who copies one has both.", hint
+
+
+def data_dir(conf: Any) -> Iterator[Finding]:
+    """The data directory exists, can be written and is closed to others."""
+    path = conf.PACS_DATA_DIR
+    if not path.is_dir() or not os.access(path, os.W_OK | os.X_OK):
+        yield "E004", f"PACS_DATA_DIR: {path} is no folder this user can write.", "Run `manage.py setup` as this user."
+        return
+    if _open_to_others(path):
+        yield "E005", f"PACS_DATA_DIR: others can enter {path}.", f"Run `chmod 0700 {path}`."
+
+
+def web(conf: Any) -> Iterator[Finding]:
+    """People reach the archive encrypted and under names that were chosen."""
+    if conf.PACS_TLS == "off" and not loopback(conf.PACS_BIND):
+        hint = "Use PACS_TLS=self, files or proxy; off is for 127.0.0.1."
+        yield "E006", f"PACS_TLS is off while PACS_BIND is {conf.PACS_BIND}.", hint
+    if any(host == "*" or host.startswith(".") for host in conf.PACS_HOSTS):
+        yield "E007", "PACS_HOSTS accepts names nobody chose.", "List the host names, separated by commas."
+    if conf.PACS_TLS == "files" and not all(Path(p).is_file() for p in (conf.PACS_TLS_CERT, conf.PACS_TLS_KEY) if p):
+        yield "E016", "PACS_TLS=files, but PACS_TLS_CERT or PACS_TLS_KEY names no file.", "Name both PEM files."
+    elif conf.PACS_TLS == "files" and not (conf.PACS_TLS_CERT and conf.PACS_TLS_KEY):
+        yield "E016", "PACS_TLS=files needs PACS_TLS_CERT and PACS_TLS_KEY.", "Name both PEM files."
+    if conf.PACS_TLS == "proxy" and not conf.PACS_TRUSTED_PROXIES:
+        hint = "Name the proxy's address; without it nobody's claim of HTTPS is believed."
+        yield "E017", "PACS_TLS=proxy needs PACS_TRUSTED_PROXIES.", hint
+
+
+def secret_key(conf: Any) -> Iterator[Finding]:
+    """Cookies and tokens are signed with a key that was drawn, kept, and is no placeholder."""
+    key = conf.PACS_SECRET_KEY
+    if key is None:
+        yield "E008", "PACS_SECRET_KEY is not set and set-up has kept none.", "Run `manage.py setup`, or set it."
+        return
+    poor = len(key) < SHORTEST_SECRET or len(set(key)) < DISTINCT_LETTERS
+    if poor or any(word in key.lower() for word in PLACEHOLDERS):
+        hint = f"Use {SHORTEST_SECRET} random characters or more, or leave it to set-up."
+        yield "E009", "PACS_SECRET_KEY is short or a placeholder.", hint
+    kept = conf.PACS_SECRET_KEY_PATH
+    if kept.is_file() and _open_to_others(kept):
+        yield "E009", f"PACS_SECRET_KEY: others can read {kept}.", f"Run `chmod 0400 {kept}`."
+
+
+def dicom(conf: Any) -> Iterator[Finding]:
+    """Plain DICOM outside this machine was decided, and the archive's own titles can be spoken."""
+    if not loopback(conf.PACS_BIND) and not conf.PACS_DICOM_PLAIN_NETWORKS:
+        hint = "Name the modalities' address ranges there, or bind to 127.0.0.1 and use DICOM TLS."
+        yield "E010", f"PACS_BIND={conf.PACS_BIND} opens plain DICOM, but PACS_DICOM_PLAIN_NETWORKS is empty.", hint
+    for title in conf.PACS_AE_TITLES:
+        if len(title) > 16 or not title.isascii() or not title.isprintable() or "\\" in title:
+            hint = "PS3.5 §6.2 allows 16 characters, no backslash and no control characters."
+            yield "E018", f"PACS_AE_TITLES: {title!r} is no application entity title.", hint
+
+
+def anchors(conf: Any) -> Iterator[Finding]:
+    """Checkpoints of the log are kept where who changes the database does not reach by the way."""
+    if not conf.PACS_ANCHORS:
+        yield (
+            "E011",
+            "PACS_ANCHORS is empty; a cut log could not be told.",
+            "Name one place, such as file:/mnt/anchors.",
+        )
+    for url in conf.PACS_ANCHORS:
+        if url.startswith("file:") and inside(file_path(url), conf.PACS_DATA_DIR):
+            hint = "Name a place on another disk or machine."
+            yield "E012", f"PACS_ANCHORS: {url} lies inside PACS_DATA_DIR.", hint
+
+
+def names(conf: Any) -> Iterator[Finding]:
+    """Every PACS_ variable of the environment is one that means something."""
+    for name, meant in unknown(os.environ, NAMES):
+        hint = f"Did you mean {meant}?" if meant else "See docs/OPERATIONS.md for the list of settings."
+        yield "E014", f"{name} is set, but no setting has that name.", hint
+
+
+def memory(conf: Any) -> Iterator[Finding]:
+    """Keys in memory can reach no core file; swap is named where there is some."""
+    if not hardened():
+        hint = "Start through `manage.py`, which forbids core dumps for itself and its children."
+        yield "E015", "This process could leave a core file.", hint
+    swaps = Path("/proc/swaps")
+    if swaps.is_file() and len(swaps.read_text(encoding="ascii").splitlines()) > 1:
+        yield "I019", "This machine swaps; memory with keys may reach the disk.", "Encrypt swap or switch it off."
+
+
+def _postgres(conf: Any) -> Iterator[Finding]:
+    from pacs.databases import postgres_findings
+
+    yield from postgres_findings()
+
+
+RULES: Final[tuple[Rule, ...]] = (
+    root_key, data_dir, web, secret_key, dicom, anchors, names, memory, _postgres,
+)  # fmt: skip
+
+
+def findings(conf: Any, rules: tuple[Rule, ...] = RULES) -> list[CheckMessage]:
+    """Return what the rules find in these settings, as Django's messages ``custos.E0xx``."""
+    found: list[CheckMessage] = []
+    for rule in rules:
+        for code, words, hint in rule(conf):
+            kind = Info if code.startswith("I") else Error
+            found.append(kind(words, hint=hint, id=f"custos.{code}"))
+    return found
+
+
+@register("custos", deploy=True)
+def check(**_: Any) -> list[CheckMessage]:
+    """The checks of this project, as Django runs them."""
+    return findings(settings)

@@ -1,0 +1,142 @@
+"""The servers of the archive, one function a role."""
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import Final
+
+from django.conf import settings
+from django.core.checks import ERROR, run_checks
+from django.db import Error as DatabaseFault
+from django.db import close_old_connections, connection
+
+from pacs import tls
+from pacs.hardening import die_with_parent, harden, open_many_files
+from pacs.pools import CONNECTIONS, THREADS
+from pacs.start import ROLES, serving
+from pacs.supervisor import PARENT, Child, Supervisor, role_command
+
+logger = logging.getLogger("pacs.serve")
+
+
+def refusals() -> list[str]:
+    """Return what forbids to serve, in words: the errors of the checks, else a root key that does not open the keys."""
+    found = [found for found in run_checks(include_deployment_checks=True) if found.level >= ERROR]
+    if found:
+        return [f"{one.id}: {one.msg} {one.hint or ''}".rstrip() for one in found]
+    from keystore.checks import start_check
+    from keystore.errors import KeystoreError
+
+    try:
+        start_check()
+    except KeystoreError as refusal:
+        return [f"PACS_KEK_URL: {refusal}"]
+    except DatabaseFault as trouble:
+        return [f"PACS_DATABASE_URL: the tables cannot be read ({type(trouble).__name__}). Run `manage.py setup`."]
+    finally:
+        connection.close()
+    return []
+
+
+def adopt() -> None:
+    """Harden this process and tie it to the supervisor that started it, if one did."""
+    harden()
+    parent = os.environ.pop(PARENT, "")
+    if parent.isdigit():
+        die_with_parent(int(parent))
+
+
+def everything() -> int:
+    """Run every role in processes of their own until told to stop; background work gets one for two cores, or two."""
+    again = {"worker": max(2, (os.cpu_count() or 2) // 2)}
+    children = [Child(role, role_command(role)) for role in ROLES for _ in range(again.get(role, 1))]
+    return Supervisor(children).run()
+
+
+def granian_command() -> list[str]:
+    """Return the command line of the web server."""
+    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "pacs.wsgi:application"]
+    command += ["--host", settings.PACS_BIND, "--port", str(settings.PACS_WEB_PORT), "--http", "1"]
+    command += ["--workers", str(settings.PACS_WEB_WORKERS), "--blocking-threads", str(THREADS)]
+    command += ["--blocking-threads-idle-timeout", "60", "--backpressure", str(CONNECTIONS)]
+    command += ["--respawn-failed-workers", "--respawn-interval", "0.5", "--workers-kill-timeout", "15"]
+    command += ["--working-dir", str(settings.BASE_DIR), "--log-level", "error", "--no-ws"]
+    files = tls.files()
+    if files is not None:
+        command += ["--ssl-certificate", str(files.certificate), "--ssl-keyfile", str(files.key)]
+        command += ["--ssl-protocol-min", "tls1.2"]
+    return command
+
+
+def web() -> int:
+    """Become the web server; its workers start the journal and the pulse when they load the application."""
+    command = granian_command()
+    open_many_files()
+    os.chdir(settings.BASE_DIR)
+    os.execv(command[0], command)  # noqa: S606 - our own interpreter with arguments of our own.
+
+
+def dimse() -> int:
+    """Serve DICOM until told to stop."""
+    from archive.dimse import server
+
+    serving("dimse")
+    server.run()
+    return 0
+
+
+def worker() -> int:
+    """Do background work, one job at a time, woken by messages; more of it is more of these processes."""
+    from pacs.celery import app
+
+    serving("worker")
+    app.worker_main(
+        [
+            "--quiet",
+            "worker",
+            "--pool=solo",
+            "--loglevel=INFO",
+            "--without-gossip",
+            "--without-mingle",
+            "--without-heartbeat",
+        ]
+    )
+    return 0
+
+
+def scheduler() -> int:
+    """Once a second, wake what is due and do what has a time."""
+    from archive import jobs
+    from audit import upkeep
+    from pacs import celery
+
+    ended = threading.Event()
+
+    def end(signum: int, frame: FrameType | None) -> None:
+        ended.set()
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    celery.app.set_default()
+    serving("scheduler")
+    while not ended.wait(1.0):
+        close_old_connections()
+        for tick in (jobs.tick, upkeep.tick):
+            try:
+                tick()
+            except Exception:
+                logger.exception("a tick failed")
+    return 0
+
+
+SERVERS: Final[dict[str, Callable[[], int]]] = {
+    "all": everything,
+    "web": web,
+    "dimse": dimse,
+    "worker": worker,
+    "scheduler": scheduler,
+}

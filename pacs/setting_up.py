@@ -1,0 +1,115 @@
+"""Make an installation ready to serve, step by step; every step may be repeated and keeps what is there."""
+
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Final
+
+from django.conf import settings
+from django.core.management import call_command
+
+from pacs import grants, secretfiles, tls
+from pacs.env import file_path
+
+LINK_MINUTES: Final = 60
+
+
+def folders() -> str | None:
+    """Make the data directory, the folder of secrets and the anchors' folders, closed to others."""
+    anchors = [file_path(url) for url in settings.PACS_ANCHORS if url.startswith("file:")]
+    wanted = [settings.PACS_DATA_DIR, settings.PACS_SECRETS_DIR, *anchors]
+    missing = [folder for folder in wanted if not folder.is_dir()]
+    for folder in missing:
+        secretfiles.closed_folder(folder)
+    return "made " + ", ".join(map(str, missing)) if missing else None
+
+
+def root_key() -> str | None:
+    """Draw the root key where its file is missing and the archive holds nothing yet."""
+    from keystore import roots
+
+    if not settings.PACS_KEK_URL.startswith("file:"):
+        return None
+    path = file_path(settings.PACS_KEK_URL)
+    if path.exists():
+        return None
+    roots.create_file(path)
+    return f"drew a root key into {path}; keep a copy where the data is not"
+
+
+def secret_key() -> str | None:
+    """Draw the key that signs cookies and keep it beside the root key, unless the operator gave one."""
+    if settings.PACS_SECRET_KEY is not None:
+        return None
+    drawn = secrets.token_urlsafe(64)
+    secretfiles.write(settings.PACS_SECRET_KEY_PATH, drawn.encode())
+    settings.PACS_SECRET_KEY = settings.SECRET_KEY = drawn
+    return f"drew a signing key into {settings.PACS_SECRET_KEY_PATH}"
+
+
+def tables() -> str | None:
+    """Bring the database up to date, as the owner of the tables where one is named."""
+    if settings.PACS_DATABASE_MIGRATE_URL:
+        command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "migrate", "--verbosity", "0"]
+        subprocess.run(command, check=True, env=dict(os.environ))
+        grants.give(settings.PACS_DATABASE_MIGRATE_URL, settings.PACS_DATABASE_URL)
+    else:
+        call_command("migrate", verbosity=0)
+    return None
+
+
+def keys() -> str | None:
+    """Make this month's epoch key and the keys of the installation where they are missing."""
+    from keystore import keys as kept
+
+    kept.initialise()
+    return None
+
+
+def roles() -> str | None:
+    """Put the roles to start with into the database."""
+    from accounts import roles as kept
+
+    kept.ensure()
+    return None
+
+
+def certificate() -> str | None:
+    """Make the private authority and the web server's certificate where they are due."""
+    if not tls.settle():
+        return None
+    return f"issued a certificate; to be trusted, browsers need {tls.authority_certificate()}"
+
+
+def built() -> str | None:
+    """Say what the build has not made yet."""
+    there = (settings.BASE_DIR / "static" / "viewer" / "main.js").is_file()
+    return None if there else "the viewer is not built yet; run `make build`"
+
+
+STEPS: Final[tuple[Callable[[], str | None], ...]] = (
+    folders, root_key, secret_key, tables, keys, roles, certificate, built,
+)  # fmt: skip
+
+
+def lost_root_key() -> bool:
+    """Return whether the database exists while the root key's file is gone: drawing a new one would help nobody."""
+    if not settings.PACS_KEK_URL.startswith("file:") or file_path(settings.PACS_KEK_URL).exists():
+        return False
+    database = settings.DATABASES["default"]
+    return database["ENGINE"].endswith("sqlite3") and os.path.exists(database["NAME"])  # noqa: PTH110
+
+
+def first_link() -> str | None:
+    """Return a fresh one-time link while there is no person, else None."""
+    from accounts import setup_links
+    from accounts.models import Person
+
+    if Person.objects.exists():
+        return None
+    host = next((host for host in settings.PACS_HOSTS if "*" not in host), "localhost")
+    scheme = "http" if settings.PACS_TLS == "off" else "https"
+    port = "" if settings.PACS_TLS == "proxy" else f":{settings.PACS_WEB_PORT}"
+    return f"{scheme}://{host}{port}/setup/#{setup_links.issue()}"

@@ -1,0 +1,101 @@
+"""Keep the archive's processes alive: start each, restart what dies with a growing pause, end all together."""
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Final
+
+logger = logging.getLogger("pacs.supervisor")
+
+PARENT: Final = "CUSTOS_PARENT"
+"""Name under which a child finds the process it must not outlive."""
+
+STEADY: Final = 60.0
+"""Seconds after which a child counts as healthy and its pause starts small again."""
+
+
+@dataclass
+class Child:
+    """One program to keep alive: its name, its command, and how long to pause before the next start."""
+
+    name: str
+    command: Sequence[str]
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    pause: float = 0.0
+    due: float = 0.0
+
+
+def next_pause(last: float, lived: float, *, first: float = 0.25, most: float = 30.0) -> float:
+    """Return the seconds to wait before a restart: short after a long life, doubling while it keeps dying."""
+    return first if lived >= STEADY or not last else min(last * 2, most)
+
+
+@dataclass
+class Supervisor:
+    """Runs children until told to stop; ``clock`` counts seconds."""
+
+    children: list[Child]
+    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    clock: Callable[[], float] = time.monotonic
+    grace: float = 20.0
+    stopping: bool = False
+
+    def stop(self, signum: int = signal.SIGTERM, frame: FrameType | None = None) -> None:
+        """Ask for the end; the signal handler of the process."""
+        self.stopping = True
+
+    def run(self) -> int:
+        """Start everything, watch it, and return 0 once all children ended after a stop."""
+        signal.signal(signal.SIGTERM, self.stop)
+        signal.signal(signal.SIGINT, self.stop)
+        while not self.stopping:
+            for child in self.children:
+                self._tend(child)
+            time.sleep(0.1)
+        return self._end()
+
+    def _tend(self, child: Child) -> None:
+        now = self.clock()
+        if child.process is not None and child.process.poll() is not None:
+            child.pause = next_pause(child.pause, now - child.started)
+            child.due = now + child.pause
+            logger.error("%s ended with %s; again in %.2f s", child.name, child.process.returncode, child.pause)
+            child.process = None
+        if child.process is None and now >= child.due:
+            self._start(child)
+
+    def _start(self, child: Child) -> None:
+        """Start a child in a session of its own, so that the terminal's interrupt reaches it through us alone."""
+        environ = {**self.environ, PARENT: str(os.getpid())}
+        child.process = subprocess.Popen(child.command, env=environ, start_new_session=True)
+        child.started = self.clock()
+        logger.info("%s runs as process %d", child.name, child.process.pid)
+
+    def _end(self) -> int:
+        """Forward the end to every child, wait for it, and end what will not."""
+        living = [child.process for child in self.children if child.process is not None]
+        for process in living:
+            process.terminate()
+        deadline = self.clock() + self.grace
+        for process in living:
+            try:
+                process.wait(max(0.1, deadline - self.clock()))
+            except subprocess.TimeoutExpired:
+                logger.error("process %d did not end in time", process.pid)
+                process.kill()
+                process.wait()
+        return 0
+
+
+def role_command(role: str) -> list[str]:
+    """Return the command that serves one role with this interpreter."""
+    from django.conf import settings
+
+    return [sys.executable, str(settings.BASE_DIR / "manage.py"), "serve", role]

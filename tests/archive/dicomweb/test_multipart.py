@@ -1,0 +1,95 @@
+"""What is written comes back part by part; what is no message is refused in bounded memory."""
+
+import io
+from contextlib import suppress
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from archive.dicomweb import multipart, parts
+
+
+def dribble(data: bytes, size: int) -> parts.Read:
+    """A stream that never gives more than `size` bytes at once."""
+    stream = io.BytesIO(data)
+    return lambda n: stream.read(min(n, size))
+
+
+def bodies(data: bytes, boundary: bytes = b"b", size: int = 7, most: int = 10_000) -> list[bytes]:
+    return [part.body for part in parts.read_parts(dribble(data, size), boundary, most_bytes=most)]
+
+
+nasty = st.lists(
+    st.sampled_from([b"\r\n", b"--b", b"--", b"b", b"\r", b"\n", b" ", b"\t", b"x", b"\0", b"--bb"]), max_size=20
+).map(b"".join)
+
+
+def delimits(body: bytes) -> bool:
+    """Whether a body holds a real delimiter line of the boundary `b`, which no writer may send."""
+    lines = (b"\r\n" + body + b"\r\n").split(b"\r\n--b")[1:]
+    return any(line.removeprefix(b"--").lstrip(b" \t").startswith(b"\r\n") for line in lines)
+
+
+@settings(max_examples=300)
+@given(st.lists(nasty.filter(lambda body: not delimits(body)), max_size=4), st.integers(1, 9))
+def test_what_is_written_comes_back_however_it_is_cut(contents: list[bytes], size: int) -> None:
+    message = b"".join(multipart.write((multipart.Part("application/dicom", [c]) for c in contents), "b"))
+    assert bodies(message, size=size) == contents
+
+
+@settings(max_examples=300)
+@given(nasty, st.integers(1, 9))
+def test_no_message_hangs_or_breaks_the_reader(message: bytes, size: int) -> None:
+    with suppress(parts.Unreadable):
+        bodies(message, size=size)
+
+
+def test_lines_that_only_begin_like_the_boundary_are_content() -> None:
+    assert bodies(b"--b\r\n\r\nx\r\n--bc\r\ny\r\n--b--z\r\n--b--") == [b"x\r\n--bc\r\ny\r\n--b--z"]
+
+
+def test_a_preamble_padding_and_an_epilogue_are_tolerated() -> None:
+    assert bodies(b"hello\r\n--b \t\r\nX: y\r\n\r\nbody\r\n--b-- \r\nbye") == [b"body"]
+
+
+def test_a_message_that_stops_early_is_refused() -> None:
+    for cut in (b"", b"--b", b"--b\r\n", b"--b\r\n\r\nbody", b"--b\r\n\r\nbody\r\n--b", b"--b\r\n\r\nbody\r\n--b-"):
+        with pytest.raises(parts.Unreadable):
+            bodies(cut)
+
+
+def test_the_content_type_of_a_part_is_read_in_any_spelling() -> None:
+    message = b'--b\r\ncontent-TYPE: Application/DICOM; Transfer-Syntax="1.2"\r\nX: y\r\n\r\n1\r\n--b--'
+    (part,) = parts.read_parts(dribble(message, 3), b"b", most_bytes=10)
+    assert (part.media_type, part.parameters) == ("application/dicom", {"transfer-syntax": "1.2"})
+
+
+def test_a_part_over_the_limit_is_refused_before_it_is_read_to_its_end() -> None:
+    given_out = 0
+
+    def endless(n: int) -> bytes:
+        nonlocal given_out
+        given_out += n
+        return b"--b\r\n\r\n" + b"x" * n if given_out == n else b"x" * n
+
+    with pytest.raises(parts.TooLarge):
+        list(parts.read_parts(endless, b"b", most_bytes=3 * parts.CHUNK))
+    assert given_out <= 6 * parts.CHUNK
+
+
+def test_headers_without_end_are_refused_in_bounded_memory() -> None:
+    with pytest.raises(parts.Unreadable):
+        list(parts.read_parts(lambda n: b"--b\r\nA" + b"a" * n, b"b", most_bytes=10))
+
+
+def test_too_many_parts_are_refused() -> None:
+    message = b"--b\r\n\r\n" + b"\r\n--b\r\n\r\n" * parts.MOST_PARTS + b"\r\n--b--"
+    with pytest.raises(parts.TooLarge):
+        bodies(message, size=1 << 20)
+
+
+@pytest.mark.parametrize("boundary", ["", "x" * 71, "a\r\nb", "ends with space ", "é", 'quo"te'])
+def test_a_boundary_that_the_standard_forbids_is_refused(boundary: str) -> None:
+    with pytest.raises(parts.Unreadable):
+        parts.boundary_of({"boundary": boundary})

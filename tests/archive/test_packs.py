@@ -1,0 +1,184 @@
+"""Packs: what is flushed is there, what went wrong spoils one pack and no offset, and nothing is written twice."""
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from archive import packs, stores
+from archive.errors import Damaged, Unavailable
+from archive.packs import Writer
+
+
+@pytest.fixture
+def root(tmp_path: Path, settings: Any) -> Path:
+    """An empty store."""
+    settings.PACS_BLOB_URL = f"file:{tmp_path / 'packs'}"
+    packs.forget()
+    return tmp_path / "packs"
+
+
+def test_records_are_read_back_and_walked(root: Path) -> None:
+    study = uuid4()
+    sealed = [os.urandom(size) for size in (1, 1000, 70_000)]
+    places = [packs.append(study, b"head%d" % number, data) for number, data in enumerate(sealed)]
+    packs.flush(places)
+    assert [packs.read(place.name, place.offset, place.length) for place in places] == sealed
+    assert len({place.pack for place in places}) == 1
+    walked = list(packs.records(places[0].name))
+    assert walked == [(b"head%d" % number, place.offset, place.length) for number, place in enumerate(places)]
+
+
+def test_packs_are_for_this_account_alone_and_show_only_our_ids(root: Path) -> None:
+    study = uuid4()
+    packs.flush([packs.append(study, b"h", b"object")])
+    for folder, folders, files in os.walk(root):
+        for name in folders:
+            assert stat.S_IMODE((Path(folder) / name).stat().st_mode) == 0o700
+        for name in files:
+            assert stat.S_IMODE((Path(folder) / name).stat().st_mode) == 0o600
+    (file,) = root.rglob("*.pack")
+    assert stores.NAME.fullmatch(str(file.relative_to(root)).removesuffix(".pack"))
+    assert file.parent.name == study.hex
+
+
+def test_every_folder_on_the_way_to_a_new_pack_is_made_durable_whoever_made_it(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = uuid4()
+    path = (root / stores.pack_name(study, "elsewhere", 1)).parent
+    path.mkdir(parents=True)
+    synced: list[str] = []
+    fsync = os.fsync
+
+    def seen(handle: int) -> None:
+        synced.append(str(Path(f"/proc/self/fd/{handle}").readlink()))
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", seen)
+    place = packs.append(study, b"h", b"object")
+    packs.flush([place])
+    assert {str(folder) for folder in (path, path.parent, root, root.parent)} <= set(synced)
+    synced.clear()
+    packs.flush([packs.append(study, b"h", b"object")])
+    assert not synced, "a pack that is durable costs no more than its own bytes"
+
+
+def test_each_study_and_each_writer_has_packs_of_its_own(root: Path) -> None:
+    one, other = Writer(), Writer()
+    study = uuid4()
+    names = {writer.append(row, b"h", b"x").name for writer in (one, other) for row in (study, uuid4(), study)}
+    assert len(names) == 4
+
+
+def test_a_full_pack_is_followed_by_another(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packs, "ROLL_OVER", 1000)
+    study = uuid4()
+    places = [packs.append(study, b"h", b"x" * 400) for _ in range(5)]
+    packs.flush(places)
+    assert len({place.name for place in places}) == 3
+    assert all(packs.read(place.name, place.offset, place.length) == b"x" * 400 for place in places)
+
+
+def test_few_packs_are_open_at_once_and_none_is_reopened(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packs, "MOST_OPEN", 4)
+    rows = [uuid4() for _ in range(10)]
+    places = [packs.append(row, b"h", row.bytes) for row in rows * 2]
+    packs.flush(places)
+    assert len({place.name for place in places}) == 20
+    assert all(packs.read(place.name, place.offset, 16) == place.study_row.bytes for place in places)
+
+
+def test_a_record_cut_off_ends_the_pack(root: Path) -> None:
+    study = uuid4()
+    places = [packs.append(study, b"head", b"x" * 100) for _ in range(3)]
+    packs.flush(places)
+    (file,) = root.rglob("*.pack")
+    whole = file.read_bytes()
+    for end in range(len(whole) - 112, len(whole)):
+        file.write_bytes(whole[:end])
+        assert len(list(packs.records(places[0].name))) == 2
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "ab/../../../x", ""])
+def test_a_name_that_no_pack_has_is_never_opened(root: Path, name: str) -> None:
+    with pytest.raises(Damaged):
+        packs.read(name, 0, 10)
+
+
+def test_a_missing_pack_is_damage(root: Path) -> None:
+    with pytest.raises(Damaged):
+        packs.read(stores.pack_name(uuid4(), "0" * 16, 1), 0, 10)
+
+
+def test_the_floor_of_free_space_is_kept() -> None:
+    gib = 1 << 30
+    assert stores.room(2 * gib, 100 * gib, gib)
+    assert not stores.room(2 * gib, 100 * gib, gib + 1)
+    assert stores.room(gib // 2, 10 * gib, 0)
+    assert not stores.room(100 << 20, 10 * gib, 0)
+
+
+FULL = """
+import resource, sys
+import django
+django.setup()
+from uuid import UUID
+from archive import packs
+from archive.errors import Unavailable
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+study = UUID(int=7)
+first = [packs.append(study, b"head", b"a" * 30_000) for _ in range(2)]
+try:
+    packs.append(study, b"head", b"b" * 60_000)
+    sys.exit("the disk was not full")
+except Unavailable as error:
+    assert "File too large" in str(error), error
+after = packs.append(study, b"head", b"c" * 10_000)
+packs.flush([after])
+try:
+    packs.flush(first)
+    sys.exit("places of a broken pack were called durable")
+except Unavailable:
+    pass
+assert after.name != first[0].name
+assert packs.read(after.name, after.offset, after.length) == b"c" * 10_000
+assert [offset for _, offset, _ in packs.records(after.name)] == [after.offset]
+assert len(list(packs.records(first[0].name))) == 2
+"""
+
+
+def test_a_disk_that_fills_up_spoils_one_pack_and_nothing_else(tmp_path: Path) -> None:
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("PACS_")},
+        "PACS_DATA_DIR": str(tmp_path / "data"),
+        "DJANGO_SETTINGS_MODULE": "pacs.settings",
+    }
+    done = subprocess.run([sys.executable, "-c", FULL], env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_cannot_be_synced_is_not_durable_and_never_tried_again(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = uuid4()
+    place = packs.append(study, b"h", b"x")
+    synced = os.fdatasync
+
+    def broken(handle: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "fdatasync", broken)
+    with pytest.raises(Unavailable):
+        packs.flush([place])
+    monkeypatch.setattr(os, "fdatasync", synced)
+    with pytest.raises(Unavailable):
+        packs.flush([place])
+    again = packs.append(study, b"h", b"x")
+    packs.flush([again])
+    assert again.name != place.name

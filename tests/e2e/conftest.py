@@ -1,0 +1,146 @@
+"""Whole archives, set up by the commands an operator would type, and the clients that talk to them."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests import services
+from tests.conftest import REQUIRED
+from tests.e2e.chromium import Clinic, launched
+from tests.e2e.running import ROOT, Archive, running
+
+
+@dataclass(frozen=True)
+class Login:
+    """Working factors of one person, as `person add --json` printed them."""
+
+    username: str
+    password: str
+    totp_uri: str
+    token: str
+
+
+@dataclass(frozen=True)
+class SetUp:
+    root: Path
+    logins: dict[str, Login]
+    extra: dict[str, str] = field(default_factory=dict)
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> SetUp:
+    """An installation on SQLite with people and devices, made once and copied by each archive."""
+    archive = Archive(tmp_path_factory.mktemp("prepared"))
+    (archive.root / "tmp").mkdir()
+    archive.manage("setup")
+    return SetUp(archive.root, populate(archive))
+
+
+def populate(archive: Archive) -> dict[str, Login]:
+    """Groups, people with factors and tokens, and two devices: one sends for Radiology, one for Cardiology."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.e2e.populating"],
+        cwd=ROOT,
+        env={**archive.environment, "DJANGO_SETTINGS_MODULE": "pacs.settings"},
+        stdout=subprocess.PIPE,
+        check=True,
+        timeout=120,
+    )
+    return {name: Login(**login) for name, login in json.loads(done.stdout).items()}
+
+
+@pytest.fixture(scope="session")
+def prepared_large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SetUp]:
+    """The same on Postgres, with Redis as the broker."""
+    for service, answers in (("postgres", services.postgres_answers()), ("redis", services.redis_answers())):
+        if not answers:
+            services.absent(service, REQUIRED)
+    url = services.create_database("prepared")
+    archive = Archive(
+        tmp_path_factory.mktemp("prepared-large"), {"PACS_DATABASE_URL": url, "PACS_REDIS_URL": services.REDIS}
+    )
+    (archive.root / "tmp").mkdir()
+    archive.manage("setup")
+    yield SetUp(archive.root, populate(archive), archive.extra)
+    services.drop_database(url)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "site" in metafunc.fixturenames:
+        both = metafunc.definition.get_closest_marker("both_sizes")
+        metafunc.parametrize("site", ["small", "large"] if both else ["small"], indirect=True)
+
+
+@pytest.fixture
+def site(request: pytest.FixtureRequest) -> SetUp:
+    """What an archive is copied from: the small installation, or the large one too with the mark `both_sizes`."""
+    wanted: SetUp = request.getfixturevalue("prepared_large" if request.param == "large" else "prepared")
+    return wanted
+
+
+@pytest.fixture
+def archive(site: SetUp, tmp_path: Path) -> Iterator[Archive]:
+    """A running archive of this test's own."""
+    root, extra = tmp_path / "custos", dict(site.extra)
+    shutil.copytree(site.root, root)
+    if extra:
+        extra["PACS_DATABASE_URL"] = services.create_database("running", extra["PACS_DATABASE_URL"])
+    try:
+        with running(Archive(root, extra)) as started:
+            yield started
+    finally:
+        if extra:
+            services.drop_database(extra["PACS_DATABASE_URL"])
+
+
+@pytest.fixture
+def logins(site: SetUp) -> dict[str, Login]:
+    return site.logins
+
+
+@pytest.fixture(scope="session")
+def dcmtk() -> Callable[[str], str]:
+    """The path of a DCMTK program; its sockets answer without Nagle's delay."""
+    os.environ["TCP_NODELAY"] = "1"
+
+    def path(name: str) -> str:
+        found = services.program(name)
+        if found is None:
+            services.absent("dcmtk", REQUIRED)
+        assert found is not None
+        return found
+
+    return path
+
+
+# Playwright keeps an event loop in this thread, and Django's tables refuse to be used beside one: the browser therefore
+# lives no longer than the tests of this folder, which drive programs from outside.
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    """One Chromium for all tests; each person gets a context of their own."""
+    with launched() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="package")
+def shared_clinic(prepared: SetUp, chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clinic]:
+    """One archive for all tests with a browser: starting takes longer than most, and each brings its own studies."""
+    root = tmp_path_factory.mktemp("clinic") / "custos"
+    shutil.copytree(prepared.root, root)
+    with running(Archive(root)) as started:
+        yield Clinic(started, chromium, prepared.logins)
+
+
+@pytest.fixture
+def clinic(shared_clinic: Clinic) -> Iterator[Clinic]:
+    """The shared archive; what this test opens is closed when it ends."""
+    yield shared_clinic
+    shared_clinic.tidy()

@@ -1,0 +1,70 @@
+"""Success on the socket comes after the disk: watched from outside, on the real receiver and a real sender."""
+
+import re
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests import builders
+from tests.conftest import REQUIRED
+from tests.e2e.running import Archive, wait_for
+from tests.services import absent, program
+
+pytestmark = [pytest.mark.dcmtk, pytest.mark.slow]
+CALL = re.compile(r'(?P<thread>\d+) +(?P<call>\w+)\(\d+<(?P<path>[^>]*)>(?:, "(?P<data>[^"]*))?')
+P_DATA = r"\4\0"
+
+
+def test_every_success_follows_the_sync_of_its_pack_and_of_the_database(
+    archive: Archive, dcmtk: Callable[[str], str], tmp_path: Path
+) -> None:
+    strace = program("strace")
+    if strace is None:
+        absent("strace", REQUIRED)
+    folder = tmp_path / "sent"
+    folder.mkdir()
+    for number, ds in enumerate(builders.study(6, side=64)):
+        (folder / f"{number}.dcm").write_bytes(builders.part10(ds))
+    (receiver,) = archive.processes("serve dimse")
+    trace = tmp_path / "trace"
+    calls = "trace=write,writev,pwrite64,pwritev,fsync,fdatasync,sendto,sendmsg"
+    watcher = subprocess.Popen(
+        [strace, "-f", "-y", "-p", str(receiver), "-o", str(trace), "-e", calls, "-s", "16"],
+        stderr=subprocess.DEVNULL,
+    )
+    wait_for(lambda: "TracerPid:\t0" not in Path(f"/proc/{receiver}/status").read_text(), 20, "the watcher")
+
+    sender = [dcmtk("dcmsend"), "-aet", "CT_ONE", "-aec", "CUSTOS", "127.0.0.1", str(archive.dicom_port), "+sd"]
+    sent = subprocess.run([*sender, str(folder)], timeout=100, capture_output=True, text=True)
+    watcher.send_signal(signal.SIGINT)
+    watcher.wait(20)
+
+    assert sent.returncode == 0, sent.stderr
+    assert answers_after_syncs(trace.read_text()) == 6
+
+
+def answers_after_syncs(trace: str) -> int:
+    """Count the answers in the trace; before each, what the writer wrote to pack and database must have been synced."""
+    answers, writers, written = 0, set[str](), set[str]()
+    dirty: set[tuple[str, str]] = set()
+    for called in filter(None, map(CALL.match, trace.splitlines())):
+        thread, call, path = called["thread"], called["call"], called["path"]
+        if "write" in call and path.endswith(".pack"):
+            writers.add(thread)
+            dirty.add(("", path))
+            written.add("pack")
+        elif "write" in call and path.endswith("-wal") and thread in writers:
+            # Other threads of the process keep the pulse; what they write is not what is answered for.
+            dirty.add((thread, path))
+            written.add("database")
+        elif call in ("fsync", "fdatasync"):
+            dirty -= {("", path), (thread, path)}
+        elif call.startswith("send") and (called["data"] or "").startswith(P_DATA):
+            answers += 1
+            assert not dirty, f"answer {answers} left before {dirty} was synced"
+            assert written == {"pack", "database"}
+            written.clear()
+    return answers
