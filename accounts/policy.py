@@ -14,6 +14,9 @@ class Permission(StrEnum):
     STUDY_STORE = "study.store"
     STUDY_RECONCILE = "study.reconcile"
     STUDY_DERIVE = "study.derive"
+    STUDY_TRASH = "study.trash"
+    STUDY_HOLD = "study.hold"
+    STUDY_DESTROY = "study.destroy"
     PEOPLE_MANAGE = "people.manage"
     GROUPS_MANAGE = "groups.manage"
     DEVICES_MANAGE = "devices.manage"
@@ -22,6 +25,9 @@ class Permission(StrEnum):
     LOG_VERIFY = "log.verify"
     ALERTS_READ = "alerts.read"
     KEYS_MANAGE = "keys.manage"
+    KEYS_EXPORT = "keys.export"
+    ARCHIVE_TEND = "archive.tend"
+    BACKUP_MANAGE = "backup.manage"
     SYSTEM_SEE = "system.see"
     OWN = "own"  # every person's, over what is their own; no role names it
 
@@ -36,6 +42,25 @@ NEEDS: dict[Action, Permission] = {
     Action.HELD_ACCEPTED: Permission.STUDY_RECONCILE,
     Action.HELD_REJECTED: Permission.STUDY_RECONCILE,
     Action.DERIVED: Permission.STUDY_DERIVE,
+    Action.TRASHED: Permission.STUDY_TRASH,
+    Action.RESTORED: Permission.STUDY_TRASH,
+    Action.HOLD: Permission.STUDY_HOLD,
+    Action.RELEASED: Permission.STUDY_HOLD,
+    Action.DESTROYED: Permission.STUDY_DESTROY,
+    Action.REKEYED: Permission.KEYS_MANAGE,
+    Action.ROOT_ROTATED: Permission.KEYS_MANAGE,
+    Action.EPOCH_ENDED: Permission.KEYS_MANAGE,
+    Action.SHARES_EXPORTED: Permission.KEYS_EXPORT,
+    Action.KEYS_RECOVERED: Permission.KEYS_MANAGE,
+    Action.SCRUBBED: Permission.ARCHIVE_TEND,
+    Action.CHECKED: Permission.ARCHIVE_TEND,
+    Action.REBUILT: Permission.ARCHIVE_TEND,
+    Action.SWEPT: Permission.ARCHIVE_TEND,
+    Action.REINDEXED: Permission.ARCHIVE_TEND,
+    Action.COMPACTED: Permission.ARCHIVE_TEND,
+    Action.BACKUP_CREATED: Permission.BACKUP_MANAGE,
+    Action.BACKUP_VERIFIED: Permission.BACKUP_MANAGE,
+    Action.BACKUP_RESTORED: Permission.BACKUP_MANAGE,
     Action.PEOPLE_READ: Permission.PEOPLE_MANAGE,
     Action.PERSON_CHANGED: Permission.PEOPLE_MANAGE,
     Action.FACTORS_RESET: Permission.PEOPLE_MANAGE,
@@ -52,7 +77,7 @@ NEEDS: dict[Action, Permission] = {
 }
 
 # Acts on a study that may come before anybody has it, or that the program does for itself.
-UNSCOPED: frozenset[Action] = frozenset({Action.STORE})
+UNSCOPED: frozenset[Action] = frozenset({Action.STORE, Action.HOLD, Action.RELEASED, Action.DESTROYED, Action.REKEYED})
 
 # Acts that ask a person for a second factor given within the last five minutes.
 STEP_UP_SECONDS = 300
@@ -64,6 +89,8 @@ STEP_UP: frozenset[Action] = frozenset(
         Action.ROLE_CHANGED,
         Action.TOKEN_CHANGED,
         Action.OWN_TOKEN,
+        Action.DESTROYED,
+        Action.SHARES_EXPORTED,
     }
 )
 
@@ -72,7 +99,13 @@ STEP_UP: frozenset[Action] = frozenset(
 ROLES: dict[str, frozenset[Permission]] = {
     _("clinician"): frozenset({Permission.STUDY_SEARCH, Permission.STUDY_VIEW, Permission.STUDY_DOWNLOAD}),
     _("technologist"): frozenset(
-        {Permission.STUDY_SEARCH, Permission.STUDY_VIEW, Permission.STUDY_STORE, Permission.STUDY_RECONCILE}
+        {
+            Permission.STUDY_SEARCH,
+            Permission.STUDY_VIEW,
+            Permission.STUDY_STORE,
+            Permission.STUDY_RECONCILE,
+            Permission.STUDY_TRASH,
+        }
     ),
     _("administrator"): frozenset(
         {
@@ -82,10 +115,22 @@ ROLES: dict[str, frozenset[Permission]] = {
             Permission.TOKENS_MANAGE,
             Permission.ALERTS_READ,
             Permission.SYSTEM_SEE,
+            Permission.ARCHIVE_TEND,
         }
     ),
-    _("privacy officer"): frozenset({Permission.LOG_READ, Permission.LOG_VERIFY, Permission.ALERTS_READ}),
-    _("keeper"): frozenset({Permission.KEYS_MANAGE, Permission.LOG_VERIFY, Permission.SYSTEM_SEE}),
+    _("privacy officer"): frozenset(
+        {Permission.LOG_READ, Permission.LOG_VERIFY, Permission.ALERTS_READ, Permission.STUDY_HOLD}
+    ),
+    _("keeper"): frozenset(
+        {
+            Permission.KEYS_MANAGE,
+            Permission.KEYS_EXPORT,
+            Permission.BACKUP_MANAGE,
+            Permission.STUDY_DESTROY,
+            Permission.LOG_VERIFY,
+            Permission.SYSTEM_SEE,
+        }
+    ),
 }
 
 # What a device may be allowed on the wire, and the permissions that come with it.
@@ -103,6 +148,9 @@ SYSTEM_JOBS: dict[str, frozenset[Permission]] = {
     "derive": frozenset({Permission.STUDY_DERIVE}),
     "compare": frozenset({Permission.STUDY_DERIVE}),
     "verify": frozenset({Permission.LOG_VERIFY}),
+    "tend": frozenset({Permission.ARCHIVE_TEND}),
+    "destroy": frozenset({Permission.STUDY_DESTROY}),
+    "backup": frozenset({Permission.BACKUP_MANAGE}),
 }
 
 # What an API token may carry at most; its own scopes and its person's rights narrow it further.
@@ -128,6 +176,10 @@ SHELL: frozenset[Permission] = frozenset(
         Permission.LOG_VERIFY,
         Permission.ALERTS_READ,
         Permission.KEYS_MANAGE,
+        Permission.STUDY_TRASH,
+        Permission.STUDY_HOLD,
+        Permission.ARCHIVE_TEND,
+        Permission.BACKUP_MANAGE,
         Permission.SYSTEM_SEE,
     }
 )

@@ -48,6 +48,25 @@ ACTIONS: dict[str, Promise] = {
     Action.STARTED: _("program started"),
     Action.STOPPED: _("program stopped"),
     Action.DERIVED: _("made previews"),
+    Action.TRASHED: _("moved a study to the trash"),
+    Action.RESTORED: _("took a study out of the trash"),
+    Action.HOLD: _("put a study on legal hold"),
+    Action.RELEASED: _("released a study from legal hold"),
+    Action.DESTROYED: _("destroyed a study"),
+    Action.REKEYED: _("gave a study a new key"),
+    Action.ROOT_ROTATED: _("changed the root key"),
+    Action.EPOCH_ENDED: _("ended an epoch of keys"),
+    Action.SHARES_EXPORTED: _("handed out recovery shares"),
+    Action.KEYS_RECOVERED: _("recovered the keys from shares"),
+    Action.SCRUBBED: _("read stored images back"),
+    Action.CHECKED: _("checked the index against the packs"),
+    Action.REBUILT: _("rebuilt the index from the packs"),
+    Action.SWEPT: _("removed orphans"),
+    Action.REINDEXED: _("renewed the search index"),
+    Action.COMPACTED: _("compacted packs"),
+    Action.BACKUP_CREATED: _("made a backup"),
+    Action.BACKUP_VERIFIED: _("verified a backup"),
+    Action.BACKUP_RESTORED: _("restored a backup"),
 }
 
 OUTCOMES: dict[str, Promise] = {
@@ -108,6 +127,24 @@ KINDS: dict[str, tuple[Promise, tuple[Action, ...]]] = {
             *(Action.PEOPLE_READ, Action.PERSON_CHANGED, Action.OWN_CHANGED, Action.OWN_TOKEN, Action.ROLE_CHANGED),
             *(Action.GROUP_CHANGED, Action.DEVICE_CHANGED, Action.TOKEN_CHANGED, Action.GRANT_CHANGED),
             Action.SETUP_LINK,
+        ),
+    ),
+    "removal": (
+        _("Trash, holds and destruction"),
+        (Action.TRASHED, Action.RESTORED, Action.HOLD, Action.RELEASED, Action.DESTROYED),
+    ),
+    "keys": (
+        _("Keys"),
+        (
+            *(Action.KEY_CHANGED, Action.REKEYED, Action.ROOT_ROTATED, Action.EPOCH_ENDED, Action.SHARES_EXPORTED),
+            Action.KEYS_RECOVERED,
+        ),
+    ),
+    "care": (
+        _("Care of the archive"),
+        (
+            *(Action.SCRUBBED, Action.CHECKED, Action.REBUILT, Action.SWEPT, Action.REINDEXED, Action.COMPACTED),
+            *(Action.BACKUP_CREATED, Action.BACKUP_VERIFIED, Action.BACKUP_RESTORED),
         ),
     ),
     "record": (

@@ -251,7 +251,7 @@ def test_every_kind_of_event_has_words_and_a_place_in_the_filter() -> None:
     assert set(words.OUTCOMES) == set(Outcome)
     assert set(words.USES) == set(Use)
     filtered = {action for _, actions in words.KINDS.values() for action in actions}
-    left = {Action.DELIVERED, Action.ASSOCIATION, Action.ECHO, Action.REFUSED, Action.PAGE, Action.KEY_CHANGED}
+    left = {Action.DELIVERED, Action.ASSOCIATION, Action.ECHO, Action.REFUSED, Action.PAGE}
     left |= {Action.SETTING_CHANGED, Action.STARTED, Action.STOPPED, Action.DERIVED}
     assert filtered == set(Action) - left
     assert Action.LOG_READ in NEEDS
