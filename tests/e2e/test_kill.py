@@ -86,16 +86,14 @@ def test_the_web_workers_are_killed_during_a_send(archive: Archive, logins: dict
     ended = threading.Event()
 
     def post_all() -> None:
-        client = archive.session(logins["tom"].token)
         while len(acknowledged) < len(study) and not ended.is_set():
-            for ds in study:
-                if ds.SOPInstanceUID in acknowledged:
-                    continue
-                try:
-                    if stow(client, archive, [ds]).status_code == 200:
-                        acknowledged.add(ds.SOPInstanceUID)
-                except requests.RequestException:
-                    time.sleep(0.1)
+            try:
+                with archive.session(logins["tom"].token) as client:  # a new one after each break
+                    for ds in study:
+                        if ds.SOPInstanceUID not in acknowledged and stow(client, archive, [ds]).status_code == 200:
+                            acknowledged.add(ds.SOPInstanceUID)
+            except requests.RequestException:
+                time.sleep(0.1)
 
     sender = threading.Thread(target=post_all)
     sender.start()

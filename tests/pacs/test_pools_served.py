@@ -140,9 +140,8 @@ def test_a_stream_of_declared_length_that_breaks_is_not_taken_for_whole(port: in
     # Without a length the server ends a broken stream like a whole one; such answers must carry an end of their own.
     asked = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     asked.request("GET", "/dicom-web/studies/6.6")
-    answer = asked.getresponse()
     with pytest.raises((http.client.IncompleteRead, ConnectionError)):
-        answer.read()
+        asked.getresponse().read()
     asked.close()
 
 
