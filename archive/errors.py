@@ -31,3 +31,7 @@ class Undecodable(Unsuitable):
 
 class Damaged(ArchiveError):
     """A stored object does not open: changed, cut, moved or rotten. HTTP 422; an alert has been raised."""
+
+
+class PackMissing(Damaged):
+    """A whole pack is not where the store keeps packs."""

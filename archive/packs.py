@@ -17,11 +17,13 @@ from threading import RLock
 from uuid import UUID, uuid4
 
 from archive import stores
-from archive.errors import Unavailable
+from archive.errors import PackMissing, Unavailable
 from archive.stores import Sink
+from audit import alerts
 
 ROLL_OVER = 1 << 30
 MOST_OPEN = 64
+MOST_NUMBER = 999_999  # a name has six digits for it
 LONGEST_RECORD = (1 << 32) - 5
 _LENGTHS = struct.Struct(">II")
 
@@ -79,6 +81,8 @@ class Writer:
                 if error is not None:
                     # What the kernel failed to write it may have dropped: a second try would only seem to succeed.
                     self._abandon(study, pack)
+                elif pack.sink.ended:
+                    self._retire(study)
             if any(place.pack in self._broken for place in places):
                 raise Unavailable("The object could not be made durable.")
 
@@ -102,6 +106,8 @@ class Writer:
     def _begin(self, study_row: UUID) -> _Open:
         while len(self._open) >= MOST_OPEN:
             self._retire(next(iter(self._open)))
+        if self._number >= MOST_NUMBER:
+            self.id, self._number = token_hex(8), 0
         self._number += 1
         name = stores.pack_name(study_row, self.id, self._number)
         try:
@@ -162,6 +168,7 @@ def forget() -> None:
         if _writer is not None:
             _writer.close()
         _writer = None
+    stores.forget()
 
 
 def _disown() -> None:
@@ -185,12 +192,19 @@ def flush(places: Iterable[Place]) -> None:
 
 @contextmanager
 def reading(pack_name: str, offset: int = 0) -> Iterator[Callable[[int, int], bytes]]:
-    """A function `read(offset, length)` over the object of a pack that begins at `offset`, until the block ends."""
-    source = stores.store().open(pack_name)
+    """A function `read(offset, length)` over the object of a pack that begins at `offset`, until the block ends.
+
+    A missing pack raises PackMissing and one alert for all of them: it may be the whole disk.
+    """
     try:
-        yield lambda start, length: source.read(offset + start, length)
-    finally:
-        source.close()
+        source = stores.store().open(pack_name)
+        try:
+            yield lambda start, length: source.read(offset + start, length)
+        finally:
+            source.close()
+    except PackMissing:
+        alerts.raise_("damaged", "packs", f"The pack {pack_name} is missing from where packs are kept.")
+        raise
 
 
 def read(pack_name: str, offset: int, length: int) -> bytes:

@@ -1,19 +1,24 @@
-"""Where packs lie: the contract of a store, and the local disk. Another kind (S3) is one more class with these methods.
+"""Where packs lie: the contract of a store, and the local disk. A bucket (`archive.s3`) is the other kind.
 
 A name is `ab/<study row id>/<writer>-<number>`: no UID and nothing of a patient reaches the file system.
 """
 
 import os
 import re
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
+from threading import Lock
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.conf import settings
 
-from archive.errors import Damaged, Unavailable
+from archive.errors import Damaged, PackMissing
+
+if TYPE_CHECKING:
+    from archive.s3 import Bucket
 
 NAME = re.compile(r"[0-9a-f]{2}/[0-9a-f]{32}/[0-9a-f]{16}-[0-9]{6}")
 _MIB = 1 << 20
@@ -23,6 +28,8 @@ class Sink(Protocol):
     """One pack being written, by one process, front to end."""
 
     size: int
+    ended: bool
+    """Whether nothing may follow any more, since what was flushed is one immutable object."""
 
     def write(self, *parts: bytes) -> None:
         """Append all of the parts. After an OSError the sink is useless."""
@@ -38,7 +45,7 @@ class Source(Protocol):
     """One pack being read."""
 
     def read(self, offset: int, length: int) -> bytes:
-        """At most `length` bytes from `offset`: fewer only at the end of the pack."""
+        """At most `length` bytes from `offset`: fewer only at the end. Raises Damaged, Unavailable or OSError."""
 
     def close(self) -> None:
         """Give up what it holds open."""
@@ -48,21 +55,56 @@ class Store(Protocol):
     """A place for packs."""
 
     def create(self, name: str) -> Sink:
-        """Begin a new pack; that it exists is durable with its first flush. Raises OSError."""
+        """Begin a new pack; that it exists is durable with its first flush.
+
+        A name that is taken is refused here or by the flush. Raises OSError, and Damaged for what is no pack's name.
+        """
 
     def open(self, name: str) -> Source:
-        """Open a pack for reading. Raises Damaged when it is not there."""
+        """Open a pack for reading. Where it is not there, this or the first read raises Damaged."""
 
     def has_room(self, wanted: int) -> bool:
         """Tell whether `wanted` more bytes may be stored without touching what the log needs."""
 
+    def names(self) -> Iterator[str]:
+        """The name of every pack that is there, in no particular order. Raises Unavailable or OSError on the way."""
+
+    def remove(self, name: str) -> None:
+        """Remove a pack for good; one that is not there is as good as removed. Raises Unavailable or OSError."""
+
+
+_buckets: "dict[tuple[str, str, str, Path], Bucket]" = {}
+_lock = Lock()
+
 
 def store() -> Store:
-    """The store that PACS_BLOB_URL names."""
-    url = urlsplit(settings.PACS_BLOB_URL)
-    if url.scheme != "file":
-        raise Unavailable("PACS_BLOB_URL names a kind of store that this version cannot write to.")
-    return Disk(Path(url.path))
+    """The store that PACS_BLOB_URL names. Raises Unavailable where it names none."""
+    if not settings.PACS_BLOB_URL.startswith("s3:"):
+        return Disk(Path(urlsplit(settings.PACS_BLOB_URL).path))
+    from archive.s3 import Bucket  # The library behind it is large, and only a bucket needs it.
+
+    told = (settings.PACS_BLOB_URL, settings.PACS_S3_ENDPOINT, settings.PACS_S3_REGION, settings.PACS_DATA_DIR)
+    with _lock:
+        if told not in _buckets:
+            _buckets[told] = Bucket(*told)
+        return _buckets[told]
+
+
+def forget() -> None:
+    """Give up the connections to buckets; the next need makes new ones."""
+    with _lock:
+        while _buckets:
+            _buckets.popitem()[1].close()
+
+
+def _disown() -> None:
+    """A forked child must not speak on its parent's connections."""
+    global _lock
+    _lock = Lock()
+    _buckets.clear()
+
+
+os.register_at_fork(after_in_child=_disown)
 
 
 def pack_name(study_row: UUID, writer: str, number: int) -> str:
@@ -74,6 +116,14 @@ def room(free: int, total: int, wanted: int) -> bool:
     """Tell whether a disk keeps its floor: 1 GiB, or 2 % where the disk is small, stays free for log and journals."""
     floor = min(1024 * _MIB, max(32 * _MIB, total // 50))
     return free - wanted >= floor
+
+
+def disk_has_room(place: Path, wanted: int) -> bool:
+    """Tell whether the disk of a folder, which need not exist yet, keeps its floor with `wanted` more bytes."""
+    while not place.exists():
+        place = place.parent
+    disk = os.statvfs(place)
+    return room(disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize, wanted)
 
 
 class Disk:
@@ -97,14 +147,22 @@ class Disk:
         try:
             return DiskSource(os.open(self._path(name), os.O_RDONLY | os.O_CLOEXEC))
         except FileNotFoundError:
-            raise Damaged("A pack is missing.") from None
+            raise PackMissing("A pack is missing.") from None
 
     def has_room(self, wanted: int) -> bool:
-        place = self.root
-        while not place.exists():
-            place = place.parent
-        disk = os.statvfs(place)
-        return room(disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize, wanted)
+        return disk_has_room(self.root, wanted)
+
+    def names(self) -> Iterator[str]:
+        for path in self.root.glob("*/*/*.pack"):
+            name = str(path.relative_to(self.root)).removesuffix(".pack")
+            if NAME.fullmatch(name):
+                yield name
+
+    def remove(self, name: str) -> None:
+        path = self._path(name)
+        with suppress(FileNotFoundError):
+            path.unlink()
+            _sync_folder(path.parent)
 
     def _path(self, name: str) -> Path:
         if not NAME.fullmatch(name):
@@ -117,6 +175,7 @@ class DiskSink:
 
     def __init__(self, handle: int, folders: list[Path]) -> None:
         self.size = 0
+        self.ended = False
         self._handle = handle
         self._folders = folders  # whose entries lead to this file
 

@@ -146,8 +146,33 @@ def _postgres(conf: Any) -> Iterator[Finding]:
     yield from postgres_findings()
 
 
+def bucket(conf: Any) -> Iterator[Finding]:
+    """Where packs are kept in a bucket, it has a name, an encrypted way to it, and an answer."""
+    if not conf.PACS_BLOB_URL.startswith("s3:"):
+        return
+    from archive import s3
+    from archive.addresses import endpoint_fault
+    from archive.errors import Unavailable
+
+    fault = endpoint_fault(conf.PACS_S3_ENDPOINT)
+    if fault is not None:
+        hint = "Name https://HOST or https://HOST:PORT; http is for 127.0.0.1. Empty means Amazon's own."
+        yield "E032", f"PACS_S3_ENDPOINT {fault}.", hint
+        return
+    try:
+        place = s3.Bucket(conf.PACS_BLOB_URL, conf.PACS_S3_ENDPOINT, conf.PACS_S3_REGION, conf.PACS_DATA_DIR)
+    except Unavailable as error:
+        yield "E031", str(error), "A bucket's name has 3 to 63 small letters, digits, dots and hyphens."
+        return
+    said = place.trouble()
+    place.close()
+    if said is not None:
+        hint = "See PACS_S3_ENDPOINT and PACS_S3_REGION, the credentials, and what they may do (docs/OPERATIONS.md)."
+        yield "E033", f"PACS_BLOB_URL: the bucket {place.name} does not answer as it should ({said}).", hint
+
+
 RULES: Final[tuple[Rule, ...]] = (
-    root_key, data_dir, web, secret_key, dicom, anchors, names, memory, _postgres,
+    root_key, data_dir, web, secret_key, dicom, anchors, names, memory, bucket, _postgres,
 )  # fmt: skip
 
 

@@ -19,9 +19,9 @@ from django.core.exceptions import ImproperlyConfigured
 
 MUTED = (
     "pydicom", "pynetdicom", "PIL", "pylibjpeg", "gdcm", "jpeg_ls", "openjpeg", "py.warnings", "dicomweb_client",
-    "_granian",
+    "_granian", "boto3", "botocore", "urllib3",
 )  # fmt: skip
-"""Loggers of libraries that see data sets, or quote exceptions that do; only the place of a message is kept."""
+"""Loggers of libraries that see data sets or credentials, or quote exceptions that do; only the place is kept."""
 
 OWN = ("pacs", "vault", "keystore", "audit", "accounts", "archive")
 """Our own loggers; by house rule their messages carry no values from data sets."""

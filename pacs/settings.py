@@ -36,11 +36,14 @@ PACS_REDIS_URL = env.secret(_environ, "PACS_REDIS_URL")
 (PACS_BLOB_URL,) = env.locations(
     _environ, "PACS_BLOB_URL", f"file:{PACS_DATA_DIR / 'packs'}", schemes=("file", "s3"), root=BASE_DIR
 )[:1]
+PACS_S3_ENDPOINT = env.text(_environ, "PACS_S3_ENDPOINT", "")
+PACS_S3_REGION = env.text(_environ, "PACS_S3_REGION", "")
 PACS_TRUSTED_PROXIES = env.networks(_environ, "PACS_TRUSTED_PROXIES")
 PACS_ANCHORS = env.locations(
     _environ, "PACS_ANCHORS", f"file:{BASE_DIR / 'var' / 'anchors'}", schemes=("file", "https", "s3"), root=BASE_DIR
 )
 PACS_FOUR_EYES = env.switch(_environ, "PACS_FOUR_EYES", default=True)
+PACS_TRASH_DAYS = env.number(_environ, "PACS_TRASH_DAYS", 30, low=1, high=3650)
 PACS_SEARCH = env.choice(_environ, "PACS_SEARCH", ("exact", "prefix", "full"), "full")
 PACS_TLS = env.choice(_environ, "PACS_TLS", ("self", "files", "proxy", "off"), "self")
 PACS_TLS_CERT = env.text(_environ, "PACS_TLS_CERT", "")

@@ -53,13 +53,13 @@ def test_the_image_starts_and_is_asked_through_commands_of_ours() -> None:
 
 @pytest.mark.parametrize("text", [DOCKERFILE, (ROOT / "docker" / "compose.yml").read_text(), ENV_EXAMPLE])
 def test_every_setting_that_is_named_exists(text: str) -> None:
-    named = {name.removesuffix("_FILE") for name in re.findall(r"PACS_[A-Z_]+", text)}
+    named = {name.removesuffix("_FILE") for name in re.findall(r"PACS_[A-Z0-9_]+", text)}
     assert named <= NAMES
 
 
 def test_every_variable_that_compose_asks_for_is_in_the_example() -> None:
-    asked = set(re.findall(r"\$\{(PACS_[A-Z_]+)", (ROOT / "docker" / "compose.yml").read_text()))
-    assert asked == set(re.findall(r"^(PACS_[A-Z_]+)=", ENV_EXAMPLE, re.M))
+    asked = set(re.findall(r"\$\{(PACS_[A-Z0-9_]+)", (ROOT / "docker" / "compose.yml").read_text()))
+    assert asked == set(re.findall(r"^(PACS_[A-Z0-9_]+)=", ENV_EXAMPLE, re.M))
 
 
 @pytest.mark.parametrize("name", sorted(COMPOSE["services"]))

@@ -104,6 +104,6 @@ def test_every_setting_that_the_project_reads_is_in_the_table_and_the_other_way_
     import re
 
     source = Path(env.__file__).with_name("settings.py").read_text()
-    read = set(re.findall(r'"(PACS_[A-Z_]+)"', source))
+    read = set(re.findall(r'"(PACS_[A-Z0-9_]+)"', source))
     tests_only = {name for name in SETTINGS if name.startswith("PACS_TEST_")}
     assert read | tests_only == NAMES

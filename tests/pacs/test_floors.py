@@ -17,7 +17,7 @@ PLANTED = {
     "keystore/keys.py": "import accounts.gate\nimport pynetdicom",
     "audit/log.py": "import pydicom\nfrom archive import ingest",
     "accounts/gate.py": "from audit import models\nfrom keystore import models as rows\nfrom accounts import views",
-    "archive/query/rows.py": "import cryptography\nfrom archive import browser",
+    "archive/query/rows.py": "import boto3\nimport cryptography\nfrom archive import browser",
     "archive/browser/studies.py": "from archive import models\nfrom archive.dicomweb import problems",
 }
 """One file for each way to break a contract; together they break every one."""

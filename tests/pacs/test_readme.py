@@ -48,7 +48,7 @@ def test_every_setting_has_its_line_in_operations_with_its_default() -> None:
     for name, (default, _) in SETTINGS.items():
         if not name.startswith("PACS_TEST_"):
             assert re.search(rf"^\| `{name}` \| {re.escape(default or '—')} \|", OPERATIONS, re.M), name
-    named = {name.removesuffix("_FILE") for name in re.findall(r"PACS_[A-Z_]+[A-Z]", OPERATIONS)}
+    named = {name.removesuffix("_FILE") for name in re.findall(r"PACS_[A-Z0-9_]+[A-Z]", OPERATIONS)}
     assert named <= NAMES
 
 

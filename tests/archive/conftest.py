@@ -1,0 +1,45 @@
+"""A bucket for the tests that want one."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from secrets import token_hex
+
+import pytest
+
+from tests.archive import buckets
+
+
+@dataclass(frozen=True)
+class Place:
+    """A bucket behind a proxy that fails on demand."""
+
+    url: str
+    endpoint: str
+    proxy: buckets.Proxy
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"PACS_BLOB_URL": self.url, "PACS_S3_ENDPOINT": self.endpoint, "PACS_S3_REGION": "us-east-1"}
+
+
+@pytest.fixture(scope="session")
+def bucket_service() -> Iterator[int]:
+    """The port of a service that speaks S3."""
+    with buckets.service() as port:
+        yield port
+
+
+@pytest.fixture
+def bucket(bucket_service: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    """An empty bucket, with credentials for it in the environment."""
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "KNOWNBUTUNSPOKEN")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "the-secret-that-no-line-may-hold")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    name = f"custos-{token_hex(6)}"
+    buckets.make(bucket_service, name)
+    with buckets.proxy(bucket_service) as proxy:
+        yield Place(f"s3:{name}/packs/of one".replace(" ", "-"), f"http://127.0.0.1:{proxy.port}", proxy)
