@@ -7,6 +7,7 @@ when the last good read is older than two. A process without that thread (a comm
 import logging
 import threading
 import time
+from collections.abc import Callable
 from typing import NamedTuple
 
 from django.db import Error as DatabaseFault
@@ -31,6 +32,13 @@ _lock = threading.Lock()
 _seen: _Seen | None = None
 _watcher: threading.Thread | None = None
 _ending = threading.Event()
+_listeners: list[Callable[[], None]] = []
+
+
+def listen(act: Callable[[], None]) -> None:
+    """Let `act` run in this process whenever it learns that the epoch has risen: within two seconds where it serves."""
+    if act not in _listeners:
+        _listeners.append(act)
 
 
 def raise_() -> None:
@@ -97,9 +105,13 @@ def _read() -> _Seen:
             connection.close_if_unusable_or_obsolete()
         raise RightsUnknown("The access epoch cannot be read.") from error
     with _lock:
+        risen = _seen is None or found > _seen.number
         if _seen is None or found >= _seen.number:
             _seen = _Seen(found, began)
-        return _seen
+        seen = _seen
+    for act in _listeners if risen else ():
+        act()
+    return seen
 
 
 def _read_or_forget() -> None:

@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 
 from django.db import transaction
 
-from accounts import identify, refusals, standing
+from accounts import identify, refusals, scope, standing
 from accounts.actors import Actor
 from accounts.errors import NotVisible
 from accounts.policy import UNSCOPED
@@ -146,7 +146,8 @@ def change(
     told: dict[str, Any] = {**({"subject": subject} if subject else {}), **(details or {})}
     asked = Asked(action, study_uid, patient, details=told)
     actor = _admit(actor, asked)
-    if study_uid and action not in UNSCOPED:
+    # Whoever gives commands on this machine has no studies of its own, and sees nothing of those that it names.
+    if study_uid and (not found or (action not in UNSCOPED and actor.kind != "shell")):
         _require_scope(actor, asked, found=found)
     with transaction.atomic(durable=True):
         yield told
@@ -167,7 +168,11 @@ def _admit(actor: Actor, asked: Asked) -> Actor:
 
 def _require_scope(actor: Actor, asked: Asked, *, found: bool) -> datetime | None:
     """Return until when the study may be seen (None: without an end). The same work is done for unknown studies."""
-    until = standing.covers(actor, asked.study_uid)
+    if asked.action is Action.RESTORED:
+        # A study in the trash is nobody's to see; whose it would be decides who may take it out.
+        until = scope.would_cover(actor, asked.study_uid)
+    else:
+        until = standing.covers(actor, asked.study_uid)
     if not found:
         raise refusals.recorded(actor, asked, Outcome.NOT_FOUND, NotVisible())
     if until is False:

@@ -153,6 +153,33 @@ class Restricted(models.Model):
     study_uid = models.CharField(max_length=64, primary_key=True)
 
 
+class Withdrawn(models.Model):
+    """A study in the trash: nobody sees it by any way, not even the program's own jobs, until it is restored."""
+
+    study_uid = models.CharField(max_length=64, primary_key=True)
+    at = models.DateTimeField()
+    by = models.CharField(max_length=150)
+
+
+class Hold(models.Model):
+    """A legal hold: its study is not destroyed until somebody releases it. The reason stands in the record, sealed."""
+
+    study_uid = models.CharField(max_length=64, primary_key=True)
+    at = models.DateTimeField()
+    by = models.CharField(max_length=150)
+
+
+class Destroyed(models.Model):
+    """A study that is no more: its keys are gone, as the signed certificate `note` says; other traces go after them."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4)
+    study_uid = models.CharField(max_length=64, db_index=True)
+    note = models.TextField()
+    packs = models.JSONField(default=list)
+    created_at = models.DateTimeField(auto_now_add=True)
+    completed_at = models.DateTimeField(null=True)
+
+
 class AccessEpoch(models.Model):
     """One row, raised by every change of rights; each process reads it every second and re-checks what it serves."""
 

@@ -1,5 +1,6 @@
 """Which studies are whose: one table that every rule writes and one index scan reads."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeVar
@@ -8,7 +9,7 @@ from uuid import UUID
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 from accounts.actors import Actor
-from accounts.models import Access, Group, Restricted
+from accounts.models import Access, Group, Restricted, Withdrawn
 from audit import alerts, clock
 
 UNASSIGNED = UUID("00000000-0000-4000-8000-000000000001")
@@ -61,8 +62,29 @@ def give(study_uid: str, group: Group) -> bool:
     return owner is not None
 
 
+def arrived(study_uids: Iterable[str]) -> None:
+    """Tell people when something came for studies in the trash, inside the caller's transaction; it stays hidden."""
+    for study_uid in Withdrawn.objects.filter(study_uid__in=set(study_uids)).values_list("study_uid", flat=True):
+        words = "Images came for a study in the trash. They are kept with it, and hidden as it is."
+        alerts.raise_("trashed-arrival", study_uid, words)
+
+
+def withdrawn(study_uid: str) -> bool:
+    """Tell whether a study is in the trash."""
+    return Withdrawn.objects.filter(study_uid=study_uid).exists()
+
+
 def visible(actor: Actor) -> QuerySet[Access]:
-    """Return the access rows that apply to this actor now, for `Exists(… .filter(study_uid=OuterRef("uid")))`."""
+    """Return the access rows that apply to this actor now, for `Exists(… .filter(study_uid=OuterRef("uid")))`.
+
+    None of them is of a study in the trash.
+    """
+    trashed = Withdrawn.objects.filter(study_uid=OuterRef("study_uid"))
+    return applying(actor).filter(~Exists(trashed))
+
+
+def applying(actor: Actor) -> QuerySet[Access]:
+    """Return the access rows that would apply to this actor if nothing were in the trash: for those who restore."""
     restricted = Restricted.objects.filter(study_uid=OuterRef("study_uid"))
     return Access.objects.filter(
         Q(until=None) | Q(until__gt=clock.moment()),
@@ -74,15 +96,24 @@ def visible(actor: Actor) -> QuerySet[Access]:
 def limit(queryset: QuerySet[Row], actor: Actor, uid_field: str) -> QuerySet[Row]:
     """Return only the rows whose study (named by `uid_field`) this actor may see, in the same SQL."""
     if actor.everywhere:
-        return queryset
+        return queryset.filter(~Exists(Withdrawn.objects.filter(study_uid=OuterRef(uid_field))))
     return queryset.filter(Exists(visible(actor).filter(study_uid=OuterRef(uid_field))))
 
 
 def covers(actor: Actor, study_uid: str) -> datetime | Literal[False] | None:
     """Return until when this actor may see the study (None: without an end), or False."""
     if actor.everywhere:
-        return None
-    ends = list(visible(actor).filter(study_uid=study_uid).values_list("until", flat=True))
+        return False if withdrawn(study_uid) else None
+    return _latest(visible(actor), study_uid)
+
+
+def would_cover(actor: Actor, study_uid: str) -> datetime | Literal[False] | None:
+    """Answer as `covers` does, for a study in the trash too: for whoever would take it out again."""
+    return None if actor.everywhere else _latest(applying(actor), study_uid)
+
+
+def _latest(rows: "QuerySet[Access]", study_uid: str) -> datetime | Literal[False] | None:
+    ends = list(rows.filter(study_uid=study_uid).values_list("until", flat=True))
     if not ends:
         return False
     return None if None in ends else max(end for end in ends if end is not None)

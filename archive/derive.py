@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from accounts import gate, identify
+from accounts import gate, identify, scope
 from archive import keys, renditions
 from archive.errors import Damaged, Unsuitable
 from archive.models import Instance, Series
@@ -95,8 +95,9 @@ def _sha256(opener: Opener, place: Place) -> str:
 
 
 def _found(subject: str) -> tuple[Series | None, list[Place]]:
-    """The series and its current instances; nothing where it was removed meanwhile."""
-    series = Series.objects.select_related("study").filter(id=UUID(subject)).first()
+    """The series and its current instances; nothing where it was removed or trashed meanwhile."""
+    rows = Series.objects.select_related("study").filter(id=UUID(subject))
+    series = scope.limit(rows, identify.system("derive"), "study__uid").first()
     return series, places.find(series.study.uid, series.uid) if series is not None else []
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from threading import Lock, Timer
 from uuid import UUID
 
+from accounts import epoch
 from archive.errors import Damaged
 from archive.models import StudyKey
 from keystore import keys as keystore
@@ -44,6 +45,8 @@ def _disown() -> None:
 
 
 os.register_at_fork(after_in_child=_disown)
+# A study that was destroyed elsewhere raises the epoch: no process keeps its key for the rest of the minute.
+epoch.listen(forget)
 
 
 def held(key_id: UUID) -> bool:

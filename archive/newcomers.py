@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F
 
-from accounts import gate, identify
+from accounts import gate, identify, scope
 from archive import comparison, keys, packs
 from archive.comparison import Comparison
 from archive.errors import Damaged
@@ -26,6 +26,8 @@ def compare(subject: str, progress: Callable[[int, int], None]) -> None:
         return
     progress(0, 1)
     study_uid, actor = held.study.uid, identify.system(ACTOR)
+    if scope.covers(actor, study_uid) is False:
+        return  # It is in the trash; whoever restores it promises this work again.
     pseudonym = held.study.patient.pseudonym
     receipt = gate.disclose(actor, Action.DERIVED, study_uid, found=True, purpose="compare", patient=pseudonym, count=2)
     opener = keys.unlock(receipt, study_uid)

@@ -26,6 +26,7 @@ HANDLERS: dict[str, str] = {
     "preview": "archive.derive.preview",
     "metadata": "archive.derive.metadata",
     "digest": "archive.derive.digest",
+    "destroy": "archive.destruction.finish",
 }
 
 

@@ -191,6 +191,7 @@ def _write(admissions: list[Admission], refusals: list[Ticket]) -> list[Work]:
     for one in {(one.facts.study_uid, one.actor.key): one for one in stored}.values():
         facts = scope.Facts(one.actor, one.facts.text("institution"))
         scope.assign(one.facts.study_uid, one.facts.text("study_date"), facts)
+    scope.arrived(one.facts.study_uid for one in admissions if not one.repeated)
     work = index.work(admissions)
     jobs.promise_many(work)
     log.append(record.events(admissions, refusals))

@@ -51,6 +51,12 @@ def see(alert_id: UUID, name: str) -> bool:
     return unseen.update(seen_at=timezone.now(), seen_by=name) == 1
 
 
+def settle(kind: str, subject: str, by: str) -> bool:
+    """Mark an alert as seen because its cause is gone, by the program (`by`); False where nobody was waiting for it."""
+    unseen = Alert.objects.filter(kind=clean(kind, 40), subject=clean(subject, 150), seen_at=None)
+    return unseen.update(seen_at=timezone.now(), seen_by=by) > 0
+
+
 REFUSALS = frozenset({Outcome.DENIED, Outcome.NOT_FOUND})
 """Outcomes that count alike and cost the same work, so that time does not tell a study of others from none at all."""
 

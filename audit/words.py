@@ -106,6 +106,8 @@ ALERTS: dict[str, Promise] = {
     "recovery-code-used": _("A recovery code was used"),
     "sign-in-locked": _("Sign-in locked"),
     "damaged": _("A stored object is damaged"),
+    "certificate": _("A certificate of destruction that is not ours"),
+    "trashed-arrival": _("Images came for a study in the trash"),
 }
 
 # What a reader of the record looks for, and the kinds of event that belong to it (empty: decided by the outcome).

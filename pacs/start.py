@@ -20,6 +20,7 @@ def serving(role: str) -> None:
     Called once a process, after any fork and before the first request, association or task.
     """
     from accounts import epoch
+    from archive import certificates
     from audit import journal, pulse
 
     harden()
@@ -28,6 +29,8 @@ def serving(role: str) -> None:
     pulse.start()
     epoch.start()
     journal.start()
+    # A restored database may know keys that were destroyed since: they go before anything can be opened.
+    certificates.replay()
     # A process made by multiprocessing leaves without atexit; it runs finalizers instead.
     atexit.register(_ending)
     Finalize(None, _ending, exitpriority=10)

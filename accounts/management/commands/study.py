@@ -1,0 +1,97 @@
+"""`manage.py study trash|restore|hold|release|destroy|trashed`."""
+
+import getpass
+from argparse import ArgumentParser
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from accounts import vouched
+from accounts.actors import Actor
+from accounts.errors import NotVisible, Unacceptable
+from accounts.management.noun import Noun, Options, Verb
+from archive import destruction, removal
+from archive.errors import ArchiveError
+
+
+def _trash(actor: Actor, options: Options) -> dict[str, Any]:
+    try:
+        ends_at = removal.trash(actor, options["study"])
+    except (NotVisible, ArchiveError) as error:
+        raise _spoken(error) from None
+    return {"study": options["study"], "state": "trashed", "until": ends_at.isoformat()}
+
+
+def _restore(actor: Actor, options: Options) -> dict[str, Any]:
+    try:
+        removal.restore(actor, options["study"])
+    except (NotVisible, ArchiveError) as error:
+        raise _spoken(error) from None
+    return {"study": options["study"], "state": "restored"}
+
+
+def _hold(actor: Actor, options: Options) -> dict[str, Any]:
+    try:
+        removal.hold(actor, options["study"], options["reason"])
+    except (NotVisible, ArchiveError) as error:
+        raise _spoken(error) from None
+    return {"study": options["study"], "state": "held"}
+
+
+def _release(actor: Actor, options: Options) -> dict[str, Any]:
+    try:
+        removal.release(actor, options["study"])
+    except (NotVisible, ArchiveError) as error:
+        raise _spoken(error) from None
+    return {"study": options["study"], "state": "released"}
+
+
+def _trashed(actor: Actor, _options: Options) -> dict[str, Any]:
+    rows = removal.trashed(actor)
+    return {
+        "trash": [
+            {"study": one.uid, "until": one.ends_at.isoformat(), "by": one.by, "state": "held" if one.held else ""}
+            for one in rows
+        ]
+    }
+
+
+def _destroy(_actor: Actor, options: Options) -> dict[str, Any]:
+    keeper = vouched.person(options["as"], getpass.getpass("Password: "), getpass.getpass("Code: "))
+    if keeper is None:
+        raise Unacceptable("as", _("Name, password or code is wrong."))
+    try:
+        certificate = destruction.destroy(keeper, options["study"])
+    except (NotVisible, ArchiveError) as error:
+        raise _spoken(error) from None
+    return {"study": options["study"], "state": "destroyed", "certificate": str(certificate)}
+
+
+def _spoken(error: Exception) -> Unacceptable:
+    return Unacceptable("study", _("There is no such study.") if isinstance(error, NotVisible) else str(error))
+
+
+def _one(parser: ArgumentParser) -> None:
+    parser.add_argument("study", help="its Study Instance UID")
+
+
+def _reasoned(parser: ArgumentParser) -> None:
+    _one(parser)
+    parser.add_argument("--reason", required=True, help="why it must be kept; it goes on record")
+
+
+def _vouched(parser: ArgumentParser) -> None:
+    _one(parser)
+    parser.add_argument("--as", required=True, metavar="PERSON", help="who destroys it; asked for both factors")
+
+
+class Command(Noun):
+    help = "Studies on their way out of the archive, and back."
+    verbs = {
+        "trash": Verb("Hide a study from everybody.", _trash, _one),
+        "restore": Verb("Show a study in the trash again.", _restore, _one),
+        "hold": Verb("Keep a study from being destroyed.", _hold, _reasoned),
+        "release": Verb("End a study's legal hold.", _release, _one),
+        "destroy": Verb("Destroy a study in the trash for ever.", _destroy, _vouched),
+        "trashed": Verb("List the studies in the trash.", _trashed),
+    }

@@ -1,0 +1,70 @@
+"""Destroying a study for ever: its keys and rows in one transaction, then what is left of it, step by step.
+
+The transaction carries the event and the signed certificate. What follows may be cut off anywhere and is taken up again
+by the job `destroy`, or by the same command given again: each step may be repeated.
+"""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from django.utils import timezone
+
+from accounts import epoch, gate
+from accounts.actors import Actor
+from accounts.models import Destroyed
+from archive import certificates, contexts, erasing, jobs, removal
+from archive.errors import Unsuitable
+from archive.models import Study
+from audit.actions import Action
+
+STEPS: tuple[Callable[[Destroyed], None], ...] = (
+    lambda row: certificates.copy(row.note),
+    lambda row: erasing.files(row.packs),
+    lambda _row: erasing.journals(),
+)
+
+
+def destroy(actor: Actor, study_uid: str) -> UUID:
+    """Destroy a study whose time in the trash has passed; return the id of the certificate.
+
+    Raises Forbidden, StepUpNeeded, NotVisible, Unsuitable when it may not be destroyed yet, or Unavailable when the
+    keys are gone but a later step must be tried again.
+    """
+    row = _begun(actor, study_uid)
+    finish(str(row.id), lambda _done, _total: None)
+    return row.id
+
+
+def finish(subject: str, progress: Callable[[int, int], None]) -> None:
+    """The job `destroy`: take the steps after the transaction. `subject` is the certificate. Raises Unavailable."""
+    row = Destroyed.objects.filter(id=UUID(subject), completed_at=None).first()
+    if row is None:
+        return
+    for number, step in enumerate(STEPS, 1):
+        step(row)
+        progress(number, len(STEPS))
+    Destroyed.objects.filter(id=row.id).update(completed_at=timezone.now())
+
+
+def _begun(actor: Actor, study_uid: str) -> Destroyed:
+    """Delete keys and rows with event and certificate, unless that has been done."""
+    study = Study.objects.select_related("patient").filter(uid=study_uid).first()
+    unfinished = Destroyed.objects.filter(study_uid=study_uid, completed_at=None).order_by("created_at").first()
+    if study is None and unfinished is not None:
+        gate.permit(actor, Action.DESTROYED, subject=study_uid)
+        return unfinished
+    patient = study.patient.pseudonym if study else ""
+    with gate.change(actor, Action.DESTROYED, study_uid=study_uid, patient=patient, found=study is not None) as told:
+        locked = Study.objects.select_for_update().filter(uid=study_uid).first()
+        if locked is None:
+            raise Unsuitable("The study was destroyed meanwhile.")
+        removal.ready(study_uid)
+        gone = erasing.keys_of(locked)
+        identifier, note = certificates.sign(locked, gone, actor.name)
+        told |= {"certificate": str(identifier), "keys": [str(key.id) for key in gone]}
+        row_id, names = locked.id, erasing.rows([key.id for key in gone])
+        row = Destroyed.objects.create(id=identifier, study_uid=study_uid, note=note, packs=names)
+        jobs.promise(certificates.JOB, str(identifier))
+        epoch.raise_()
+    contexts.drop(row_id)
+    return row

@@ -1,0 +1,1 @@
+"""Studies on their way out of the archive."""
