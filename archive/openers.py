@@ -5,11 +5,10 @@ from collections.abc import Callable, Iterable, Iterator
 from uuid import UUID
 
 from django.db import Error as AnyDatabaseError
-from django.utils import timezone
 
 from archive import keyring
 from archive.errors import Damaged
-from archive.models import Instance
+from archive.fixity import findings
 from audit import alerts
 from audit.errors import AuditError
 from keystore import keys as keystore
@@ -20,6 +19,7 @@ from vault.objects import HEADER_SIZE, Header, Kind, Slots
 logger = logging.getLogger(__name__)
 
 Read = Callable[[int, int], bytes]
+WORDS = "It does not open: it was changed, cut or moved."
 
 
 def load(key_ids: Iterable[UUID]) -> dict[UUID, bytes]:
@@ -31,10 +31,10 @@ def load(key_ids: Iterable[UUID]) -> dict[UUID, bytes]:
 class CellOpener:
     """Opens cells of the studies it was made for, and nothing else."""
 
-    __slots__ = ("_secrets",)
+    __slots__ = ("_secrets", "_tells")
 
-    def __init__(self, held: dict[UUID, bytes]) -> None:
-        self._secrets = held
+    def __init__(self, held: dict[UUID, bytes], *, tells: bool = True) -> None:
+        self._secrets, self._tells = held, tells
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
@@ -49,7 +49,7 @@ class CellOpener:
             secret = self._secrets[header.key_id]
             return cells.unseal_cell(secret, header.key_id, table_column, row, stored, generation=generation)
         except (Tampered, KeyError):
-            raise _damage(row, table_column) from None
+            raise _damage(row, table_column, tells=self._tells) from None
 
     def text(self, table_column: str, row: UUID, sealed: bytes | memoryview) -> str:
         """One cell as text."""
@@ -61,9 +61,13 @@ class Opener(CellOpener):
 
     __slots__ = ("study_uid",)
 
-    def __init__(self, held: dict[UUID, bytes], study_uid: str) -> None:
-        super().__init__(held)
+    def __init__(self, held: dict[UUID, bytes], study_uid: str, *, tells: bool = True) -> None:
+        super().__init__(held, tells=tells)
         self.study_uid = study_uid
+
+    def silent(self) -> "Opener":
+        """The same for who tells of damage in words of its own: nothing is marked when something does not open."""
+        return Opener(self._secrets, self.study_uid, tells=False)
 
     def object(
         self, key_id: UUID, kind: Kind, object_id: UUID, generation: int, slots: Slots, sealed: bytes | memoryview
@@ -72,7 +76,7 @@ class Opener(CellOpener):
         try:
             return objects.unseal(self._key(key_id), Header(kind, key_id, object_id, generation), slots, sealed)
         except Tampered:
-            raise _damage(object_id, kind.name.lower()) from None
+            raise _damage(object_id, kind.name.lower(), tells=self._tells) from None
 
     def range(
         self,
@@ -95,7 +99,7 @@ class Opener(CellOpener):
                 self._key(key_id), header, slots, read, sealed_length, start, length, check_end=check_end
             )
         except Tampered:
-            raise _damage(object_id, kind.name.lower()) from None
+            raise _damage(object_id, kind.name.lower(), tells=self._tells) from None
 
     def stream(
         self, key_id: UUID, kind: Kind, object_id: UUID, generation: int, slots: Slots, chunks: Iterable[bytes]
@@ -105,7 +109,7 @@ class Opener(CellOpener):
         try:
             yield from objects.unseal_stream(self._key(key_id), header, slots, chunks)
         except Tampered:
-            raise _damage(object_id, kind.name.lower()) from None
+            raise _damage(object_id, kind.name.lower(), tells=self._tells) from None
 
     def _key(self, key_id: UUID) -> bytes:
         if key_id not in self._secrets:
@@ -113,13 +117,14 @@ class Opener(CellOpener):
         return self._secrets[key_id]
 
 
-def _damage(object_id: UUID, what: str) -> Damaged:
+def _damage(object_id: UUID, what: str, *, tells: bool = True) -> Damaged:
     """Mark what did not open and tell people; the caller learns of the damage even if neither can be written."""
-    try:
-        Instance.objects.filter(id=object_id, damaged_at=None).update(damaged_at=timezone.now())
-        alerts.raise_(
-            "damaged", str(object_id), f"A stored object ({what}) does not open: it was changed, cut or moved."
-        )
-    except (AnyDatabaseError, AuditError):
-        logger.exception("damage could not be recorded")
+    if tells:
+        try:
+            if what in findings.FOLLOWED:
+                findings.found(object_id, what, WORDS)
+            else:
+                alerts.raise_("damaged", str(object_id), f"A stored object ({what}) is damaged: {WORDS}")
+        except (AnyDatabaseError, AuditError):
+            logger.exception("damage could not be recorded")
     return Damaged("A stored object does not open.")

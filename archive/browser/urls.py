@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from archive.browser import download, entrance, held, studies, viewer
+from archive.browser import download, entrance, fixity, held, removal, studies, viewer
 
 app_name = "browser"
 
@@ -15,6 +15,12 @@ urlpatterns = [
     path("studies/<str:study_uid>/priors.json", viewer.priors, name="priors"),
     path("studies/<str:study_uid>/displayed/", viewer.displayed, name="displayed"),
     path("studies/<str:study_uid>/download/", download.download, name="download"),
+    path("studies/<str:study_uid>/fixity/", fixity.fixity, name="fixity"),
+    path("studies/<str:study_uid>/trash/", removal.trash, name="trash"),
+    path("studies/<str:study_uid>/restore/", removal.restore, name="restore"),
+    path("studies/<str:study_uid>/release/", removal.release, name="release"),
+    path("trash/", removal.trashed, name="trashed"),
+    path("holds/", removal.holds, name="holds"),
     path("studies/<str:study_uid>/held/", held.held, name="held"),
     path("studies/<str:study_uid>/held/<uuid:held_id>/accept/", held.accept, name="accept"),
     path("studies/<str:study_uid>/held/<uuid:held_id>/reject/", held.reject, name="reject"),

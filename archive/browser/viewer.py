@@ -12,6 +12,7 @@ from archive import query, retrieve
 from archive.browser.entrance import actor_of
 from archive.browser.names import readable_name
 from archive.errors import Malformed
+from archive.fixity import status
 from archive.query import StudyRow
 
 Shown = tuple[str, str, int]
@@ -27,7 +28,9 @@ def study(request: HttpRequest, study_uid: str) -> HttpResponse:
     actor = actor_of(request)
     row = query.study(actor, study_uid)
     may_download = Permission.STUDY_DOWNLOAD in actor.permissions
-    return render(request, "browser/study.html", {"study": row, "heading": heading(row), "may_download": may_download})
+    may_trash = Permission.STUDY_TRASH in actor.permissions
+    context = {"study": row, "heading": heading(row), "may_download": may_download, "may_trash": may_trash}
+    return render(request, "browser/study.html", {**context, "fixity": status.summary(actor, study_uid)})
 
 
 @require_GET

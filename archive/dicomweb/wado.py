@@ -46,7 +46,12 @@ def objects(request: HttpRequest, study: str, series: str = "", instance: str = 
     if found.planned is not None:
         length = multipart.length([(_dicom(syntax), "", size) for syntax, size in found.planned], boundary)
     pieces = multipart.write(_dicom_parts(found), boundary)
-    return _attached(streamed(pieces, multipart.content_type(DICOM, boundary), length), "objects.multipart")
+    response = streamed(pieces, multipart.content_type(DICOM, boundary), length)
+    if found.left_out:
+        # PS3.18 §10.4.3: some, but not all, of what was asked for.
+        response.status_code = 206
+        header(response, Warning=f'299 custos "{found.left_out} damaged instances are left out"')
+    return _attached(response, "objects.multipart")
 
 
 def _dicom(transfer_syntax: str) -> str:

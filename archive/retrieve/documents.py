@@ -97,14 +97,21 @@ def document(opener: Opener, place: Place) -> bytes:
             header = json.read_header(data, place.encoding)
             return json.document(header, place.path, place.transfer_syntax)
     except ArchiveError:
-        return orjson.dumps(
-            {
-                "00080016": {"vr": "UI", "Value": [place.sop_class]},
-                "00080018": {"vr": "UI", "Value": [place.uid]},
-                "0020000D": {"vr": "UI", "Value": [place.study_uid]},
-                "0020000E": {"vr": "UI", "Value": [place.series_uid]},
-            }
-        )
+        return _named(place)
+
+
+def _named(place: Place) -> bytes:
+    """What the index alone says of an instance: enough for a viewer to show that an image is there and is missing."""
+    texts = {"00080016": place.sop_class, "00080018": place.uid}
+    texts |= {"0020000D": place.study_uid, "0020000E": place.series_uid}
+    said: dict[str, dict[str, object]] = {tag: {"vr": "UI", "Value": [text]} for tag, text in texts.items()}
+    if place.number is not None:
+        said["00200013"] = {"vr": "IS", "Value": [place.number]}
+    if place.frames and place.rows and place.columns:
+        said["00280008"] = {"vr": "IS", "Value": [place.frames]}
+        said["00280010"] = {"vr": "US", "Value": [place.rows]}
+        said["00280011"] = {"vr": "US", "Value": [place.columns]}
+    return orjson.dumps(said, option=orjson.OPT_SORT_KEYS)
 
 
 def bulkdata(

@@ -41,10 +41,12 @@ class Instances:
     """Instances on their way out, on record already; to be gone through once.
 
     `planned` are transfer syntax and size of each, in order; None where some are rewritten and the sizes not yet known.
+    `left_out` counts those that are marked as damaged and therefore missing here.
     """
 
     planned: tuple[tuple[str, int], ...] | None
     all: Iterator[Opened]
+    left_out: int = 0
 
     def __iter__(self) -> Iterator[Opened]:
         return self.all
@@ -62,16 +64,20 @@ def instances(
     """The instances of a study, a series, or one, in order; on record before this returns.
 
     `syntaxes` are what the receiver takes, `*` meaning as stored. What is stored in none of them is decoded to Explicit
-    VR Little Endian where that is among them. Raises NotVisible, Forbidden, LogUnavailable, and Undecodable where no
-    instance can be given in any of the syntaxes.
+    VR Little Endian where that is among them. What is marked as damaged is left out. Raises NotVisible, Forbidden,
+    LogUnavailable, Undecodable where no instance can be given in any of the syntaxes, and Damaged where none is whole.
     """
     now, found = reading.begin(actor, study_uid, series_uid, sop_uid)
     given = [place for place in found if suits(place, syntaxes)]
     if not given:
         raise Undecodable("These objects cannot be given in the transfer syntax asked for.")
+    whole = [place for place in given if place.damaged_at is None]
+    if not whole:
+        places.require_unmarked(given[0])
+    left_out, given = len(given) - len(whole), whole
     rewritten = any(not _as_stored(place, syntaxes) for place in given)
     planned = None if rewritten else tuple((place.transfer_syntax, place.size) for place in given)
-    return Instances(planned, (opened(now, place, use, syntaxes) for place in given))
+    return Instances(planned, (opened(now, place, use, syntaxes) for place in given), left_out)
 
 
 def _as_stored(place: Place, syntaxes: Sequence[str]) -> bool:
@@ -127,6 +133,7 @@ def disarmed(part10: bytes) -> bytes:
 
 def as_received(opener: Opener, place: Place) -> Iterator[bytes]:
     """An instance in pieces, as it was received; that it is whole is known at the end. Raises Damaged."""
+    places.require_unmarked(place)
     with packs.reading(place.pack, place.offset) as sealed:
         lengths = range(0, place.length, _SEALED_READ)
         stored = (sealed(at, min(_SEALED_READ, place.length - at)) for at in lengths)

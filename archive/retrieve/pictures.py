@@ -52,6 +52,7 @@ def thumbnail(
     """A small picture of the middle image, from what is kept ready where that is; noted as previewed, not as read."""
     now, found = reading.begin(actor, study_uid, series_uid, sop_uid)
     place, wanted = middle(found), view or SMALL
+    places.require_unmarked(place)
     kept = renditions.of_instance(place.id, renditions.PREVIEW) if wanted == SMALL and not frame else None
     if kept is None:
         return _picture(now, place, frame, replace(wanted, viewport=wanted.viewport or SMALL.viewport), Use.PREVIEWED)
@@ -60,8 +61,9 @@ def thumbnail(
 
 
 def middle(found: Sequence[Place]) -> Place:
-    """The middle one of the images. Raises Unsuitable where there is none."""
+    """The middle one of the images, of those that are whole where any is. Raises Unsuitable where there is none."""
     images = [place for place in found if place.frames]
+    images = [place for place in images if place.damaged_at is None] or images
     if not images:
         raise Unsuitable("There is no image here.")
     return images[len(images) // 2]

@@ -6,6 +6,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Count, F, Min
@@ -46,6 +47,8 @@ _COLUMNS = (
     "pack__name",
     "offset",
     "length",
+    "columns",
+    "damaged_at",
 )
 
 
@@ -74,6 +77,8 @@ class Place:
     pack: str
     offset: int
     length: int
+    columns: int | None
+    damaged_at: datetime | None
 
     @property
     def slots(self) -> Slots:
@@ -120,9 +125,19 @@ def _place(row: tuple[object, ...]) -> Place:
     return Place(**named)  # type: ignore[arg-type]
 
 
+def require_unmarked(place: Place) -> None:
+    """Return unless something was found damaged in this instance: then even what still opens of it stays here.
+
+    Raises Damaged.
+    """
+    if place.damaged_at is not None:
+        raise Damaged("This image is damaged and is not handed out; an alert has been raised.")
+
+
 @contextmanager
 def ranges(opener: Opener, place: Place) -> Iterator[Read]:
     """A function `read(start, length)` over the plain file of one instance, opening no more than it must."""
+    require_unmarked(place)
     with packs.reading(place.pack, place.offset) as sealed:
         kind, length = Kind.INSTANCE, place.length
 
@@ -137,6 +152,7 @@ def ranges(opener: Opener, place: Place) -> Iterator[Read]:
 
 def whole(opener: Opener, place: Place) -> bytes:
     """The plain file of one instance, authenticated to its end. Raises Damaged."""
+    require_unmarked(place)
     sealed = packs.read(place.pack, place.offset, place.length)
     return opener.object(place.key_id, Kind.INSTANCE, place.id, place.generation, place.slots, sealed)
 
@@ -152,6 +168,7 @@ def inflated(opener: Opener, place: Place) -> bytes:
 
 def frame_table(opener: Opener, place: Place) -> FrameTable:
     """Where the frames lie in the plain file. Raises Damaged."""
+    require_unmarked(place)
     try:
         return decode(opener.cell(FRAME_TABLE, place.id, place.frame_table_cell))
     except (ValueError, IndexError, KeyError):

@@ -7,6 +7,7 @@ from typing import Final
 
 from accounts import gate
 from accounts.actors import Actor
+from archive.errors import Damaged
 from archive.retrieve import objects, places
 from archive.retrieve.places import Place
 from archive.retrieve.reading import Reading
@@ -56,16 +57,23 @@ class _Sink(io.RawIOBase):
 
 
 def _zip(now: Reading, found: list[Place]) -> Iterator[bytes]:
-    sink = _Sink()
+    sink, missing = _Sink(), list[str]()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED, allowZip64=True) as out:
         for name, place in _named(found):
-            one = objects.opened(now, place, Use.RETRIEVED)
+            try:
+                one = objects.opened(now, place, Use.RETRIEVED)
+            except Damaged:
+                missing.append(place.uid)
+                continue
             entry = zipfile.ZipInfo(name)
             entry.external_attr = _OWNER_ONLY
             with out.open(entry, "w", force_zip64=one.size >= _LARGE) as file:
                 for chunk in one.chunks:
                     file.write(chunk)
                     yield sink.taken()
+        if missing:
+            # A copy that lacks images must say so by itself, wherever it is carried.
+            out.writestr("DAMAGED.txt", "\n".join(["These images are damaged and not in this copy:", *missing, ""]))
     now.still()
     yield sink.taken()
 

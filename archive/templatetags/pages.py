@@ -16,6 +16,8 @@ register.filter("roles", roles.readable)
 
 ENTRIES: tuple[tuple[str, Permission, Promise], ...] = (
     ("/studies/", Permission.STUDY_SEARCH, _("Studies")),
+    ("/trash/", Permission.STUDY_TRASH, _("Trash")),
+    ("/holds/", Permission.STUDY_HOLD, _("Legal holds")),
     ("/record/", Permission.LOG_READ, _("Record")),
     ("/record/alerts/", Permission.ALERTS_READ, _("Alerts")),
     ("/people/", Permission.PEOPLE_MANAGE, _("People")),

@@ -32,9 +32,9 @@ def pages(
     study = f"/studies/{held_back[0].StudyInstanceUID}/"
     of = {
         radiologist: ["/studies/", study, f"{study}download/", "/studies/1.2.3/", "/people/", "/me/"],
-        technologist: [f"{study}held/"],
+        technologist: [f"{study}held/", f"{study}trash/", "/trash/"],
         administrator: ["/people/", "/people/new/", "/groups/", "/devices/", "/devices/new/", "/record/alerts/"],
-        privacy_officer: ["/record/", "/record/alerts/"],
+        privacy_officer: ["/record/", "/record/alerts/", "/holds/"],
     }
 
     def answers(language: str) -> Iterator[tuple[str, Any]]:

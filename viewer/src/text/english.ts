@@ -12,6 +12,7 @@ export const english = {
   "trouble.unreachable": "The archive does not answer. Retrying …",
   "trouble.image.missing": "This image is not available.",
   "trouble.image.damaged": "This image is damaged and is not shown.",
+  "trouble.image.history": "Digest and history",
   "trouble.image.unsupported": "This image is compressed in a way that cannot be shown here.",
   "trouble.image.failed": "This image could not be loaded.",
   "trouble.again": "Try again",

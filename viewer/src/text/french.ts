@@ -14,6 +14,7 @@ export const french: Record<Key, string> = {
   "trouble.unreachable": "L’archive ne répond pas. Nouvel essai…",
   "trouble.image.missing": "Cette image n’est pas disponible.",
   "trouble.image.damaged": "Cette image est endommagée et n’est pas affichée.",
+  "trouble.image.history": "Empreinte et historique",
   "trouble.image.unsupported": "Cette image est compressée d’une manière qui ne peut pas être affichée ici.",
   "trouble.image.failed": "Cette image n’a pas pu être chargée.",
   "trouble.again": "Réessayer",

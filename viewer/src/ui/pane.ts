@@ -17,7 +17,7 @@ import { makeOverlay, type Overlay } from "./overlay";
 import { probe } from "./probe";
 import { drawLengths } from "./ruler";
 import { steer } from "./steering";
-import { Tile } from "./tile";
+import { type Elsewhere, Tile } from "./tile";
 
 /** What a pane needs from the viewer around it. */
 export interface Surroundings {
@@ -243,7 +243,13 @@ export class Pane {
     this.overlay.update(undefined);
     this.layer.replaceChildren();
     const position = this.around.language.say("pane.position", { index: this.index + 1, count: this.stack?.frames.length ?? 0 });
-    this.tile.trouble(`trouble.image.${known}` as Key, position, known === "failed" ? () => void this.goTo(this.index) : undefined);
+    const again = known === "failed" ? () => void this.goTo(this.index) : undefined;
+    this.tile.trouble(`trouble.image.${known}` as Key, position, again, known === "damaged" ? historyOf(this.frame()) : undefined);
     this.around.changed(this);
   }
+}
+
+/** The page with digest and history of the image that a frame belongs to. */
+function historyOf(frame: Frame | undefined): Elsewhere | undefined {
+  return frame && { href: `/studies/${frame.study}/fixity/?image=${frame.sop}`, words: "trouble.image.history" };
 }

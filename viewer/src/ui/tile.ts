@@ -1,6 +1,12 @@
 import type { Key, Language } from "../text/text";
 import { el } from "./dom";
 
+/** A page that says more. */
+export interface Elsewhere {
+  readonly href: string;
+  readonly words: Key;
+}
+
 /** What lies over a pane when there is no image to see: a word that it is coming, that it is none, or what is wrong with it. */
 export class Tile {
   readonly element = el("div", { class: "tile", hidden: true });
@@ -32,10 +38,12 @@ export class Tile {
     );
   }
 
-  /** Words on red ground instead of an image, and a button where asking again may help. */
-  trouble(key: Key, position: string, again: (() => void) | undefined): void {
+  /** Words on red ground instead of an image, a button where asking again may help, a link where a page says more. */
+  trouble(key: Key, position: string, again: (() => void) | undefined, more?: Elsewhere): void {
     const button = again && el("button", { type: "button", text: this.language.say("trouble.again"), on: { click: again } });
-    this.put("bad", el("p", { text: position }), el("p", { role: "alert", text: this.language.say(key) }), ...(button ? [button] : []));
+    const link = more && el("a", { class: "button quiet", href: more.href, text: this.language.say(more.words) });
+    const ways = [button, link].filter((way) => way !== undefined);
+    this.put("bad", el("p", { text: position }), el("p", { role: "alert", text: this.language.say(key) }), ...ways);
   }
 
   private put(kind: "busy" | "plain" | "bad", ...children: HTMLElement[]): void {

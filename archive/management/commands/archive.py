@@ -1,0 +1,84 @@
+"""`manage.py archive scrub|check`: care of what is stored."""
+
+import re
+import sys
+from argparse import ArgumentParser, ArgumentTypeError
+from dataclasses import asdict
+from typing import Any, Final
+
+from django.core.management.base import CommandError
+
+from accounts.actors import Actor
+from accounts.management.noun import Noun, Options, Verb
+from archive.errors import ArchiveError
+from archive.fixity import checking, scrub
+from archive.models import Scrub
+
+DAMAGE_STATUS: Final = 3
+"""The exit status that says: the command did its work, and what is stored is not whole."""
+
+_UNITS: Final = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+
+
+def _scrub(actor: Actor, options: Options) -> dict[str, Any]:
+    done = scrub.run(
+        actor,
+        options["sample"] or 100,
+        rate=options["rate"],
+        restart=options["restart"],
+        tell=lambda now, total: None if options["json"] else _progress(now, total),
+    )
+    if done.damaged:
+        options["shortfall"].append(f"{done.damaged} stored objects are damaged; the alerts name them.")
+    return {"objects": done.objects_read, "bytes": done.bytes_read, "damaged": done.damaged, "percent": done.percent}
+
+
+def _progress(now: Scrub, total: int) -> None:
+    mib = now.bytes_read / (1 << 20)
+    sys.stderr.write(f"{now.objects_read} of {total} objects, {mib:.1f} MiB, {now.damaged} damaged\n")
+    sys.stderr.flush()
+
+
+def _scrub_arguments(parser: ArgumentParser) -> None:
+    share = parser.add_mutually_exclusive_group()
+    share.add_argument("--full", action="store_true", help="read every object (so it is without a word)")
+    share.add_argument("--sample", type=_percent, metavar="PERCENT", help="read so many objects of a hundred")
+    parser.add_argument("--rate", type=_rate, metavar="BYTES", help="read at most so much in a second, such as 20M")
+    parser.add_argument("--restart", action="store_true", help="begin anew instead of going on with an unfinished pass")
+
+
+def _percent(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 100:
+        raise ArgumentTypeError("a whole number from 1 to 100")
+    return int(text)
+
+
+def _rate(text: str) -> int:
+    found = re.fullmatch(r"([1-9][0-9]*)([KMG]?)", text)
+    if found is None:
+        raise ArgumentTypeError("a number of bytes, with K, M or G behind it where that is shorter")
+    return int(found[1]) * _UNITS[found[2]]
+
+
+def _check(actor: Actor, options: Options) -> dict[str, Any]:
+    report = checking.run(actor)
+    if not report.whole:
+        options["shortfall"].append("Index and packs do not agree.")
+    return asdict(report)
+
+
+class Command(Noun):
+    help = "Care of what is stored."
+    verbs = {
+        "scrub": Verb("Read stored objects back and verify them.", _scrub, _scrub_arguments),
+        "check": Verb("Compare packs, keys and index; change nothing.", _check),
+    }
+
+    def handle(self, *args: Any, verb: str, **options: Any) -> None:
+        shortfall: list[str] = []
+        try:
+            super().handle(*args, verb=verb, shortfall=shortfall, **options)
+        except ArchiveError as error:
+            raise CommandError(str(error)) from None
+        if shortfall:
+            raise CommandError(" ".join(shortfall), returncode=DAMAGE_STATUS)
