@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from uuid import UUID
 
-from tests.vault import second_reader
+from tools import read_object as second_reader
 from vault.errors import Tampered
 from vault.objects import Header, Slots, plain_length, unseal, unseal_range, unseal_stream
 

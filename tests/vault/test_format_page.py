@@ -5,7 +5,7 @@ import re
 from base64 import b64decode
 from pathlib import Path
 
-from tests.vault import second_reader
+from tools import read_object as second_reader
 from vault.objects import Kind
 
 ROOT = Path(__file__).parents[2]
