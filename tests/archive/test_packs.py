@@ -13,6 +13,8 @@ import pytest
 from archive import packs, stores
 from archive.errors import Damaged, Unavailable
 from archive.packs import Writer
+from audit.models import Alert
+from tests.conftest import Installation
 
 
 @pytest.fixture
@@ -111,9 +113,11 @@ def test_a_name_that_no_pack_has_is_never_opened(root: Path, name: str) -> None:
         packs.read(name, 0, 10)
 
 
-def test_a_missing_pack_is_damage(root: Path) -> None:
-    with pytest.raises(Damaged):
-        packs.read(stores.pack_name(uuid4(), "0" * 16, 1), 0, 10)
+def test_a_missing_pack_is_damage_and_one_alert_for_all_of_them(installation: Installation) -> None:
+    for number in (1, 2):
+        with pytest.raises(Damaged):
+            packs.read(stores.pack_name(uuid4(), "0" * 16, number), 0, 10)
+    assert Alert.objects.get(kind="damaged").times == 2
 
 
 def test_the_floor_of_free_space_is_kept() -> None:
