@@ -11,3 +11,7 @@ class RootKeyError(KeystoreError):
 
 class KeyGoneError(KeystoreError):
     """The epoch was ended and its key destroyed, or never was in this database."""
+
+
+class RecoveryError(KeystoreError):
+    """The recovery key is missing, or the shares given do not make it, or it does not open what it should."""
