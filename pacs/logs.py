@@ -36,10 +36,13 @@ def _belongs(name: str, families: tuple[str, ...]) -> bool:
 
 
 def words(record: logging.LogRecord) -> str:
-    """Return what may be said of a record: nothing from muted libraries, no arguments beside a foreign exception."""
+    """Return what may be said of a record: nothing from muted libraries, no arguments beside a foreign exception.
+
+    Nor those beside a request: people type names into addresses, where no page is.
+    """
     if _belongs(record.name, MUTED):
         return "message withheld"
-    if record.exc_info and not _belongs(record.name, OWN):
+    if (record.exc_info or hasattr(record, "request")) and not _belongs(record.name, OWN):
         return str(record.msg) if record.args else "message withheld"
     return record.getMessage()
 
@@ -71,9 +74,9 @@ class JsonLines(logging.Formatter):
         }
         if _belongs(record.name, MUTED):
             line["place"] = f"{record.pathname}:{record.lineno}"
-        path = getattr(getattr(record, "request", None), "path", None)
-        if path is not None:
-            line["path"] = path
+        request = getattr(record, "request", None)
+        if request is not None:
+            line["route"] = getattr(getattr(request, "resolver_match", None), "route", None)
         if record.exc_info and record.exc_info[0] is not None:
             kind = record.exc_info[0]
             line["exception"] = f"{kind.__module__}.{kind.__qualname__}"

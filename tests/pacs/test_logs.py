@@ -6,6 +6,8 @@ import subprocess
 import sys
 
 import pytest
+from django.test import RequestFactory
+from django.urls import ResolverMatch, resolve
 
 from pacs.logs import MUTED, JsonLines
 
@@ -59,18 +61,18 @@ def test_a_line_is_one_line_of_json_whatever_it_says() -> None:
     assert json.loads(written)["message"].startswith("first\nsecond")
 
 
-def test_the_path_of_a_request_is_written_without_its_query() -> None:
-    class Request:
-        path = "/dicom-web/studies"
+def test_the_route_of_a_request_is_written_and_nothing_that_was_typed_into_its_address() -> None:
+    def written(address: str, resolved: ResolverMatch | None) -> str:
+        record = logging.LogRecord("django.request", logging.ERROR, "p", 1, "Not Found: %s", (address,), None)
+        record.request = RequestFactory().get(address, {"PatientName": CANARY})
+        record.request.resolver_match = resolved
+        return JsonLines().format(record)
 
-        def get_full_path(self) -> str:
-            return f"/dicom-web/studies?PatientName={CANARY}"
-
-    record = logging.LogRecord("django.request", logging.ERROR, "p", 1, "%s: %s", ("Bad", "/dicom-web/studies"), None)
-    record.request = Request()
-    written = JsonLines().format(record)
-    assert json.loads(written)["path"] == "/dicom-web/studies"
-    assert CANARY not in written
+    known = written("/dicom-web/studies", resolve("/dicom-web/studies"))
+    assert json.loads(known)["route"] == "dicom-web/studies"
+    unknown = written(f"/{CANARY}", None)
+    assert json.loads(unknown)["message"] == "Not Found: %s"
+    assert CANARY not in known + unknown
 
 
 def test_a_real_process_that_meets_a_data_set_keeps_it_to_itself() -> None:
