@@ -64,8 +64,9 @@ def test_a_line_is_one_line_of_json_whatever_it_says() -> None:
 def test_the_route_of_a_request_is_written_and_nothing_that_was_typed_into_its_address() -> None:
     def written(address: str, resolved: ResolverMatch | None) -> str:
         record = logging.LogRecord("django.request", logging.ERROR, "p", 1, "Not Found: %s", (address,), None)
-        record.request = RequestFactory().get(address, {"PatientName": CANARY})
-        record.request.resolver_match = resolved
+        request = RequestFactory().get(address, {"PatientName": CANARY})
+        request.resolver_match = resolved
+        vars(record)["request"] = request
         return JsonLines().format(record)
 
     known = written("/dicom-web/studies", resolve("/dicom-web/studies"))
