@@ -1,5 +1,8 @@
 """What can go wrong with a study. Each edge maps this hierarchy to its protocol in one place."""
 
+# Not one of ours, but each edge maps it like Unavailable: the root key is away, as while its token is taken out.
+from keystore.errors import RootKeyError as RootKeyError
+
 
 class ArchiveError(Exception):
     """Base. The text is safe to show and to record: never a value of a data set."""

@@ -3,6 +3,7 @@
 from uuid import uuid4
 
 from django.conf import settings
+from django.db import connection
 
 from keystore import roots
 from keystore.epochs import current_epoch, epoch
@@ -10,6 +11,11 @@ from keystore.errors import RootKeyError
 from keystore.keys import forget
 from keystore.models import EpochKey
 from vault.random import new_secret
+
+
+def keys_kept() -> bool:
+    """Whether this database holds keys that a root key wrapped; it need not be migrated."""
+    return EpochKey._meta.db_table in connection.introspection.table_names() and EpochKey.objects.exists()
 
 
 def start_check() -> None:

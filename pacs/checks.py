@@ -43,8 +43,9 @@ def _open_to_others(path: Path) -> bool:
 
 
 def root_key(conf: Any) -> Iterator[Finding]:
-    """The root key exists, is readable by its owner alone and lies outside the data directory."""
+    """The root key exists, is readable by its owner alone and lies outside the data directory, or in a token."""
     if not conf.PACS_KEK_URL.startswith("file:"):
+        yield from _root_in_token(conf)
         return
     path = file_path(conf.PACS_KEK_URL)
     if not path.is_file():
@@ -55,6 +56,16 @@ def root_key(conf: Any) -> Iterator[Finding]:
     if inside(path, conf.PACS_DATA_DIR):
         hint = "Move it to a folder that is not backed up with the data, and name that place."
         yield "E003", "PACS_KEK_URL: the root key lies inside PACS_DATA_DIR; who copies one has both.", hint
+
+
+def _root_in_token(conf: Any) -> Iterator[Finding]:
+    from keystore import roots
+    from keystore.errors import RootKeyError
+
+    try:
+        roots.from_url(conf.PACS_KEK_URL)
+    except RootKeyError as trouble:
+        yield "E034", f"PACS_KEK_URL: {trouble}", "See docs/OPERATIONS.md, A root key in an HSM."
 
 
 def data_dir(conf: Any) -> Iterator[Finding]:

@@ -7,7 +7,10 @@ from typing import Final
 
 SETTINGS: Final[dict[str, tuple[str, str]]] = {
     "PACS_DATA_DIR": ("./var/data", "where sealed packs, journals and the embedded database are kept"),
-    "PACS_KEK_URL": ("file:./var/root.key", "the root key: file:PATH, outside the data directory"),
+    "PACS_KEK_URL": (
+        "file:./var/root.key",
+        "the root key: file:PATH, outside the data directory, or pkcs11:… for one in an HSM",
+    ),
     "PACS_SECRET_KEY": ("a file beside the root key", "signs cookies and tokens; 50 random characters or more"),
     "PACS_BIND": ("127.0.0.1", "the address the web and DICOM servers listen on"),
     "PACS_HOSTS": ("localhost,127.0.0.1,[::1]", "host names under which people reach the archive"),
@@ -37,7 +40,7 @@ SETTINGS: Final[dict[str, tuple[str, str]]] = {
     "PACS_TIMEZONE": ("UTC", "the time zone of pages, such as Europe/Paris"),
     "PACS_LANGUAGE": ("en", "the language of people who chose none: en or fr"),
     "PACS_TEST_DATA": ("../shared/data", "a folder of sample studies for the demo and the tests"),
-    "PACS_TEST_REQUIRE": ("", "suites whose absence is a failure: postgres,redis,browser,dcmtk"),
+    "PACS_TEST_REQUIRE": ("", "suites whose absence is a failure: postgres,redis,browser,dcmtk,softhsm"),
     "PACS_TEST_POSTGRES_URL": ("", "the server on which tests create databases of their own"),
     "PACS_TEST_REDIS_URL": ("", "the broker that tests use"),
 }

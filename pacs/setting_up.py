@@ -27,16 +27,16 @@ def folders() -> str | None:
 
 
 def root_key() -> str | None:
-    """Draw the root key where its file is missing and the archive holds nothing yet."""
+    """Draw the root key where there is none yet: into its file, or inside the token, which then never gives it away."""
     from keystore import roots
 
-    if not settings.PACS_KEK_URL.startswith("file:"):
+    if roots.present(settings.PACS_KEK_URL):
         return None
-    path = file_path(settings.PACS_KEK_URL)
-    if path.exists():
-        return None
-    roots.create_file(path)
-    return f"drew a root key into {path}; keep a copy where the data is not"
+    place = roots.create(settings.PACS_KEK_URL)
+    advice = "keep a copy where the data is not"
+    if settings.PACS_KEK_URL.startswith("pkcs11:"):
+        advice = "back the token up by its own means, and hand out recovery shares"
+    return f"drew a root key: {place}; {advice}"
 
 
 def secret_key() -> str | None:
@@ -95,11 +95,23 @@ STEPS: Final[tuple[Callable[[], str | None], ...]] = (
 
 
 def lost_root_key() -> bool:
-    """Return whether the database exists while the root key's file is gone: drawing a new one would help nobody."""
-    if not settings.PACS_KEK_URL.startswith("file:") or file_path(settings.PACS_KEK_URL).exists():
-        return False
+    """Return whether there is a database with keys while the root key is gone: drawing a new one would help nobody.
+
+    Raises ``RootKeyError`` where it cannot be told, as while the token is away.
+    """
+    from keystore import roots
+
+    return _keys_kept() and not roots.present(settings.PACS_KEK_URL)
+
+
+def _keys_kept() -> bool:
+    """Return whether the database may hold keys that a root key wrapped; a SQLite file alone counts."""
+    from keystore import checks
+
     database = settings.DATABASES["default"]
-    return database["ENGINE"].endswith("sqlite3") and os.path.exists(database["NAME"])  # noqa: PTH110
+    if database["ENGINE"].endswith("sqlite3"):
+        return os.path.exists(database["NAME"])  # noqa: PTH110
+    return checks.keys_kept()
 
 
 def first_link() -> str | None:

@@ -18,7 +18,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import Forbidden, NotVisible, StepUpNeeded
-from archive.errors import ArchiveError, Damaged, Malformed, Mismatch, Unavailable, Unsuitable, Unwanted
+from archive.errors import ArchiveError, Damaged, Malformed, Mismatch, RootKeyError, Unavailable, Unsuitable, Unwanted
 from audit.errors import LogUnavailable
 
 RETRY_SECONDS: Final = 5
@@ -76,6 +76,7 @@ PAGES: Final[tuple[tuple[type[Exception], Problem], ...]] = (
     (Forbidden, FORBIDDEN),
     (LogUnavailable, PAUSED),
     (Unavailable, BUSY),
+    (RootKeyError, BUSY),
     (Damaged, DAMAGED),
     (Malformed, UNSUITABLE),
     (Mismatch, UNSUITABLE),

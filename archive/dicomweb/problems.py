@@ -18,7 +18,17 @@ from rest_framework.exceptions import APIException
 from accounts.errors import Forbidden, NotVisible, StepUpNeeded
 from archive.dicomweb.choices import Mixed, NotAcceptable
 from archive.dicomweb.parts import TooLarge, Unreadable
-from archive.errors import ArchiveError, Damaged, Malformed, Mismatch, Unavailable, Undecodable, Unsuitable, Unwanted
+from archive.errors import (
+    ArchiveError,
+    Damaged,
+    Malformed,
+    Mismatch,
+    RootKeyError,
+    Unavailable,
+    Undecodable,
+    Unsuitable,
+    Unwanted,
+)
 from audit.errors import LogUnavailable
 
 View = Callable[..., HttpResponseBase]
@@ -38,6 +48,7 @@ class WrongType(Exception):
 _STATUS: Final[tuple[tuple[type[Exception], int], ...]] = (
     (LogUnavailable, 503),
     (Unavailable, 503),
+    (RootKeyError, 503),
     (DatabaseFailure, 503),
     (NotVisible, 404),
     (StepUpNeeded, 403),

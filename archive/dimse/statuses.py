@@ -5,7 +5,7 @@ from typing import Final
 from django.db import Error as DatabaseFault
 
 from accounts.errors import Refused
-from archive.errors import ArchiveError, Damaged, Malformed, Mismatch, Unavailable, Unsuitable, Unwanted
+from archive.errors import ArchiveError, Damaged, Malformed, Mismatch, RootKeyError, Unavailable, Unsuitable, Unwanted
 from audit.errors import LogUnavailable
 
 SUCCESS: Final = 0x0000
@@ -29,6 +29,7 @@ STATUSES: Final[tuple[tuple[type[Exception], int, str], ...]] = (
     (ArchiveError, PROCESSING_FAILURE, ""),
     (Refused, NOT_AUTHORISED, "This device may not do this."),
     (LogUnavailable, OUT_OF_RESOURCES, "The archive is paused. Send again later."),
+    (RootKeyError, OUT_OF_RESOURCES, "The archive is paused. Send again later."),
     (DatabaseFault, OUT_OF_RESOURCES, "The archive is busy. Send again later."),
     (MemoryError, OUT_OF_RESOURCES, "The archive is busy. Send again later."),
 )

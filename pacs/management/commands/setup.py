@@ -29,11 +29,16 @@ class Command(BaseCommand):
             raise CommandError("There are people already; an administrator invites the next one.")
 
     def _settle(self) -> None:
-        if setting_up.lost_root_key():
-            raise CommandError(
-                "PACS_KEK_URL names no file, but there is a database. Restore the root key; a new one opens nothing."
-            )
-        for step in setting_up.STEPS:
-            words = step()
-            if words:
-                self.stdout.write(words)
+        from keystore.errors import KeystoreError
+
+        try:
+            if setting_up.lost_root_key():
+                raise CommandError(
+                    "PACS_KEK_URL names no root key, but there is a database. Restore the key; a new one opens nothing."
+                )
+            for step in setting_up.STEPS:
+                words = step()
+                if words:
+                    self.stdout.write(words)
+        except KeystoreError as trouble:
+            raise CommandError(f"PACS_KEK_URL: {trouble}") from None
