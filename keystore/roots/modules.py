@@ -147,7 +147,10 @@ class Module:
         if self._library is None:
             self._library = _load(self._path)
         if not self._library.initialized:
-            self._library.initialize()
+            try:
+                self._library.initialize()
+            except PKCS11Error as error:
+                raise _unstarted(self._path, error) from None
         return self._library
 
 
@@ -163,9 +166,14 @@ def _load(path: Path) -> lib:
         # The loader's own errors have no class; every other one says that the library itself refused to start.
         if type(error) is PKCS11Error:
             raise RootKeyError(f"{path} is no PKCS#11 library that can be loaded here.") from None
-        raise RootKeyError(
-            f"The PKCS#11 library {path} does not start ({type(error).__name__}); see its configuration."
-        ) from None
+        raise _unstarted(path, error) from None
+
+
+def _unstarted(path: Path, error: PKCS11Error) -> RootKeyError:
+    return RootKeyError(
+        f"The PKCS#11 library {path} does not start ({type(error).__name__}); see its configuration, and whether its "
+        "token is there."
+    )
 
 
 def _after_fork(path: Path, inherited: lib) -> lib:

@@ -171,3 +171,20 @@ def test_a_root_is_opened_once_until_forgotten(place: Path) -> None:
     assert roots.from_url(f"file:{place}").id == first.id
     with pytest.raises(RootKeyError):
         opened(place)
+
+
+def test_a_circle_of_links_is_refused(place: Path) -> None:
+    place.parent.mkdir()
+    place.symlink_to(place)
+    with pytest.raises(RootKeyError, match="cannot be read"):
+        opened(place)
+    with pytest.raises(RootKeyError, match="never overwritten"):
+        roots.create_file(place)
+
+
+def test_a_file_that_fails_while_it_is_read_is_refused(place: Path) -> None:
+    failing = Path("/proc/self/mem")
+    if not failing.exists():
+        pytest.skip("no file that always fails is here")
+    with pytest.raises(RootKeyError, match="cannot be read"):
+        opened(failing)
