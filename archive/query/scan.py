@@ -14,10 +14,10 @@ from archive.query.checks import Check
 from archive.query.criteria import LIMIT, Page
 from archive.query.opened import Cells
 
-MOST_OPENED = 5000
-"""Candidates that one search opens at most; beyond them it says that it stopped."""
+MOST_OPENED = 500
+"""Candidates that one search opens in vain at most; then it says that it stopped."""
 
-_FIRST_BATCH, _LATER_BATCH = 100, 500
+_BATCH = 100
 
 M = TypeVar("M", bound=Model)
 R = TypeVar("R")
@@ -67,11 +67,9 @@ def _checked(
     found: list[M] = []
     opened: dict[int, Cells] = {}
     skipped = 0
-    for row, cells in _candidates(receipt, level):
+    for row, cells in _matching(receipt, level, checks):
         if row is None:
             return found, opened, True
-        if not all(check(cells, level.study(row), level.series(row)) for check in checks):
-            continue
         if skipped < offset:
             skipped += 1
             continue
@@ -82,23 +80,30 @@ def _checked(
     return found, opened, False
 
 
-def _candidates(receipt: SearchReceipt, level: Level[M, R]) -> Iterator[tuple[M | None, Cells]]:
-    """Candidates in order with what opens their cells; a None at the end says that more were left unread."""
-    read, size = 0, _FIRST_BATCH
+def _matching(
+    receipt: SearchReceipt, level: Level[M, R], checks: tuple[Check, ...]
+) -> Iterator[tuple[M | None, Cells]]:
+    """Candidates that pass every check, in order, with what opens them; a None at the end says that more were left."""
+    read = vain = 0
     seen: set[object] = set()
     cells = Cells(keys.unlock_listed(receipt, []))
-    while read < MOST_OPENED:
+    while vain < MOST_OPENED:
+        size = min(_BATCH, MOST_OPENED - vain)
         batch = list(level.rows[read : read + size])
         if batch:
             cells = _cells(receipt, level, batch)
         for row in batch:
             # A study that arrives between two batches moves what follows it; nobody is shown twice.
-            if row.pk not in seen:
-                seen.add(row.pk)
+            if row.pk in seen:
+                continue
+            seen.add(row.pk)
+            if all(check(cells, level.study(row), level.series(row)) for check in checks):
                 yield row, cells
+            else:
+                vain += 1
         if len(batch) < size:
             return
-        read, size = read + size, _LATER_BATCH
+        read += size
     if level.rows[read : read + 1]:
         yield None, cells
 

@@ -101,7 +101,7 @@ def test_a_pattern_too_open_for_the_index_is_admitted(
     store: Store, reader: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("archive.query.scan.MOST_OPENED", 2)
-    monkeypatch.setattr("archive.query.scan._FIRST_BATCH", 2)
+    monkeypatch.setattr("archive.query.scan._BATCH", 2)
     for _ in range(3):
         store(Identity(name="ZZ^ZZ"))
     assert "matches may be missing" in reader.get("/studies?PatientName=*q*")["Warning"]

@@ -186,8 +186,7 @@ def test_a_pattern_too_open_for_the_index_stops_and_says_so(
     store: Store, reader: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("archive.query.scan.MOST_OPENED", 4)
-    monkeypatch.setattr("archive.query.scan._FIRST_BATCH", 2)
-    monkeypatch.setattr("archive.query.scan._LATER_BATCH", 2)
+    monkeypatch.setattr("archive.query.scan._BATCH", 2)
     store(Identity(name="QQ^OLD"), StudyDate="20200101")
     for n in range(5):
         store(Identity(name="ZZ^NEW"), StudyDate=f"2026010{n + 1}")
