@@ -16,6 +16,8 @@ from archive import stores
 from archive.errors import Unavailable
 from archive.models import Instance, Pack, Patient, Phrase, Series, Study, StudyKey
 
+STUDY_KEYS = ("archive_studykey",)
+EPOCH_KEYS = ("keystore_epochkey", "keystore_installationkey", "keystore_installation")
 TRIES = 40
 _BETWEEN_TRIES = 0.25
 _LOCK_MS = 10_000
@@ -108,37 +110,42 @@ def _empty(folder: Path) -> None:
         os.close(handle)
 
 
-def journals() -> None:
-    """Return once no page of the key table and no journal of an embedded database holds a deleted key.
+def journals(tables: Iterable[str] = STUDY_KEYS) -> None:
+    """Return once no page of these tables and no journal of an embedded database holds a key that is gone from them.
 
-    SQLite overwrites what is deleted, and its write-ahead log is emptied here. On Postgres the key table is written
-    anew without what was deleted; its write-ahead log is beyond us (docs/OPERATIONS.md). Raises Unavailable.
+    SQLite overwrites what is deleted or replaced, and its write-ahead log is emptied here. On Postgres the tables are
+    written anew without it; its write-ahead log is beyond us (docs/OPERATIONS.md). May be repeated. Raises Unavailable.
     """
     if connection.vendor == "sqlite":
         _checkpointed()
         return
+    for table in tables:
+        _anew(table)
+
+
+def _anew(table: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT pg_has_role(current_user, relowner, 'USAGE') FROM pg_class WHERE oid = 'archive_studykey'::regclass"
+            "SELECT pg_has_role(current_user, relowner, 'USAGE') FROM pg_class WHERE oid = %s::regclass", [table]
         )
         if not cursor.fetchone()[0]:
-            raise Unavailable("Only the owner of the tables may write the key table anew: VACUUM FULL archive_studykey")
+            raise Unavailable(f"Only the owner of the tables may write the key table anew: VACUUM FULL {table}")
         cursor.execute("SET lock_timeout = %s", [_LOCK_MS])
         try:
-            _rewritten(cursor)
+            _rewritten(cursor, table)
         except DatabaseFault:
             raise Unavailable("The key table is in use and could not be written anew.") from None
         finally:
             cursor.execute("RESET lock_timeout")
 
 
-def _rewritten(cursor: Any) -> None:
+def _rewritten(cursor: Any, table: str) -> None:
     """Write the key table anew until no deleted row went along for the sake of somebody's older snapshot."""
     for _ in range(TRIES):
         notices = connection.connection.notices
         notices.clear()
-        cursor.execute("VACUUM (FULL, VERBOSE) archive_studykey")
-        # … "archive_studykey": found N removable, N nonremovable row versions in N pages … N dead row versions cannot …
+        cursor.execute(f"VACUUM (FULL, VERBOSE) {table}")
+        # … "TABLE": found N removable, N nonremovable row versions in N pages … N dead row versions cannot …
         counts = [re.findall("[0-9]+", notice.rpartition('"')[2]) for notice in notices]
         if [found[3] for found in counts if len(found) > 3] == ["0"]:
             return

@@ -11,6 +11,7 @@ from accounts import epoch
 from archive.errors import Damaged
 from archive.models import StudyKey
 from keystore import keys as keystore
+from keystore.errors import KeyGoneError
 from vault.errors import Tampered
 from vault.objects import Slots
 
@@ -45,8 +46,9 @@ def _disown() -> None:
 
 
 os.register_at_fork(after_in_child=_disown)
-# A study that was destroyed elsewhere raises the epoch: no process keeps its key for the rest of the minute.
+# A study destroyed or a key epoch ended elsewhere raises the access epoch: no process keeps their keys for longer.
 epoch.listen(forget)
+epoch.listen(keystore.drop)
 
 
 def held(key_id: UUID) -> bool:
@@ -82,9 +84,13 @@ def hold(row: StudyKey) -> bytes:
     if found is not None:
         return found
     try:
-        secret = keystore.unwrap_under_epoch(row.epoch, row.id, bytes(row.wrapped), slots(row.scope, row.subject))
-    except Tampered:
-        raise Damaged("The key of this study does not open.") from None
+        secret = unwrapped(row)
+    except KeyGoneError:
+        # Its epoch may have been ended since the row was read; then the row tells another one by now.
+        later = StudyKey.objects.filter(id=row.id).exclude(epoch=row.epoch).first()
+        if later is None:
+            raise
+        secret = unwrapped(later)
     with _lock:
         _held[row.id] = (time.monotonic(), secret)
         _held.move_to_end(row.id)
@@ -92,6 +98,14 @@ def hold(row: StudyKey) -> bytes:
             _held.popitem(last=False)
         _sweep_later()
     return secret
+
+
+def unwrapped(row: StudyKey) -> bytes:
+    """The key of a row, opened now. Raises Damaged where it does not open, KeyGoneError when its epoch is gone."""
+    try:
+        return keystore.unwrap_under_epoch(row.epoch, row.id, bytes(row.wrapped), slots(row.scope, row.subject))
+    except Tampered:
+        raise Damaged("The key of this study does not open.") from None
 
 
 def _young(key_id: UUID) -> bytes | None:

@@ -8,9 +8,11 @@ import hmac
 from collections.abc import Iterable
 from uuid import UUID, uuid4
 
+from django.db import transaction
+
 from accounts.gate import SearchReceipt
 from archive import keyring, openers
-from archive.errors import Unavailable
+from archive.errors import Damaged, Unavailable
 from archive.models import Study, StudyKey
 from archive.openers import CellOpener, Opener
 from audit.receipts import Receipt
@@ -38,7 +40,9 @@ def ensure(scope: str, subjects: Iterable[str]) -> dict[str, UUID]:
     known = _rows(scope, wanted)
     missing = [subject for subject in wanted if subject not in known]
     if missing:
-        StudyKey.objects.bulk_create([_new(scope, subject) for subject in missing], ignore_conflicts=True)
+        keystore.current_epoch()  # ahead of the transaction: it may ask a slow root
+        with transaction.atomic(durable=True):
+            StudyKey.objects.bulk_create([_new(scope, subject) for subject in missing], ignore_conflicts=True)
         known |= _rows(scope, missing)
     for row in known.values():
         keyring.hold(row)
@@ -53,6 +57,24 @@ def _new(scope: str, subject: str) -> StudyKey:
     identifier = uuid4()
     epoch, wrapped = keystore.wrap_under_epoch(identifier, new_secret(), keyring.slots(scope, subject))
     return StudyKey(id=identifier, scope=scope, subject=subject, epoch=epoch, wrapped=wrapped)
+
+
+def rewrap(epoch: UUID, most: int) -> int:
+    """Wrap at most so many of the keys under an epoch under the present one, in one transaction; return how many.
+
+    Raises Damaged for a key that does not open; then none of these has changed.
+    """
+    with transaction.atomic(durable=True):
+        rows = list(StudyKey.objects.select_for_update().filter(epoch=epoch).order_by("id")[:most])
+        for row in rows:
+            try:
+                secret = keyring.unwrapped(row)
+            except Damaged:
+                raise Damaged(f"The key {row.id} of a {row.scope} does not open.") from None
+            bound = keyring.slots(row.scope, row.subject)
+            row.epoch, row.wrapped = keystore.wrap_under_epoch(row.id, secret, bound)
+        StudyKey.objects.bulk_update(rows, ["epoch", "wrapped"])
+    return len(rows)
 
 
 def ready(key_id: UUID) -> bool:

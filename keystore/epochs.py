@@ -1,4 +1,4 @@
-"""Epoch keys: one a month, wrapped by the root; they wrap every study, patient and installation key.
+"""The present epoch: one a month, wrapped by the root; its key wraps every new study, patient and installation key.
 
 A row is inserted ``ON CONFLICT DO NOTHING`` and read back, so that of several processes that need a new epoch at once
 one makes it and all use it. That holds inside a caller's transaction too: the second waits for the first one's end. A
@@ -6,25 +6,20 @@ key that was read inside a transaction is remembered only once that transaction 
 may still vanish.
 """
 
-from collections.abc import Hashable
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-from django.conf import settings
 from django.db import transaction
 
-from keystore import roots
-from keystore.errors import KeyGoneError, RootKeyError
-from keystore.memory import Key, Memory
+from keystore import recipient, recovery
+from keystore.memory import Key
 from keystore.models import EpochKey
+from keystore.opening import epoch, memory, moved, opened, present_root, remember, turn, unwrap_under_epoch
 from vault.objects import EMPTY_SLOTS, Slots
 from vault.random import new_secret
-from vault.wrap import unwrap, wrap
+from vault.wrap import wrap
 
-SECONDS_IN_MEMORY = 60.0
-MOST_IN_MEMORY = 64
-
-memory = Memory(SECONDS_IN_MEMORY, MOST_IN_MEMORY)
+__all__ = ["current_epoch", "epoch", "make", "memory", "remember", "unwrap_under_epoch", "wrap_under_epoch"]
 
 
 def current_epoch() -> Key:
@@ -32,64 +27,69 @@ def current_epoch() -> Key:
 
     The newest epoch counts even when its month lies ahead of this machine's clock, so two machines never alternate.
     """
-    month = datetime.now(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    name = ("present epoch", month)
-    known = memory.get(name)
+    month = _month()
+    known = memory.get(("present epoch", month))
     if known is not None:
         return known
-    newest = EpochKey.objects.order_by("-number").first()
-    if newest is None or newest.ended_at is not None or newest.created_at < month:
-        newest = _make(1 if newest is None else newest.number + 1)
-    key = _opened(newest)
-    remember(name, key)
+    newest = _newest()
+    if newest is None or not _present(newest, month):
+        newest = make()
+    key = opened(newest)
+    remember(("present epoch", month), key)
     return key
 
 
-def epoch(epoch_id: UUID) -> Key:
-    """One epoch key; ``KeyGoneError`` when it was destroyed, ``RootKeyError`` when the root does not open it."""
-    known = memory.get(epoch_id)
-    if known is not None:
-        return known
-    row = EpochKey.objects.filter(id=epoch_id).first()
-    if row is None:
-        raise KeyGoneError("This epoch's key is not in the database.")
-    key = _opened(row)
-    remember(epoch_id, key)
-    return key
+def make(*, even_so: bool = False) -> EpochKey:
+    """The row of a new epoch, or of the one that somebody else made meanwhile, unless ``even_so``.
+
+    ``RootKeyError`` when other epochs are wrapped by another root: after a rotation the old one wraps nothing more.
+    """
+    with transaction.atomic():
+        turn()
+        newest = _newest()
+        if newest is not None and _present(newest, _month()) and not even_so:
+            return newest
+        root = present_root()
+        if EpochKey.objects.exclude(wrapped=b"").exclude(root_id=root.id).exists():
+            raise moved(root)
+        key_id, secret, public = uuid4(), new_secret(), recipient.public()
+        row = EpochKey(
+            id=key_id,
+            number=1 if newest is None else newest.number + 1,
+            root_id=root.id,
+            wrapped=root.wrap(key_id, secret),
+            recovery=None if public is None else recovery.seal(public, key_id, secret),
+        )
+        EpochKey.objects.bulk_create([row], ignore_conflicts=True)
+        return EpochKey.objects.get(number=row.number)
 
 
 def wrap_under_epoch(key_id: UUID, secret: bytes, slots: Slots = EMPTY_SLOTS) -> tuple[UUID, bytes]:
-    """Wrap a 32-byte key under the present epoch: (epoch id, wrapped key), to be stored side by side."""
+    """Wrap a 32-byte key under the present epoch: (epoch id, wrapped key), to be stored side by side.
+
+    Stored in the transaction in which this was called, it is not lost even if somebody ends that epoch just now.
+    """
     under = current_epoch()
+    with transaction.atomic():
+        while not _stays(under.id):
+            memory.forget()
+            under = current_epoch()
     return under.id, wrap(under.secret, under.id, key_id, secret, slots=slots)
 
 
-def unwrap_under_epoch(epoch_id: UUID, key_id: UUID, wrapped: bytes, slots: Slots = EMPTY_SLOTS) -> bytes:
-    """The 32-byte key inside; ``Tampered`` when it is not that key under that epoch in those slots."""
-    under = epoch(epoch_id)
-    return unwrap(under.secret, under.id, key_id, wrapped, slots=slots)
+def _stays(epoch_id: UUID) -> bool:
+    """Keep an epoch from being ended until the caller's transaction is over; False when it was ended already."""
+    found = EpochKey.objects.select_for_update(no_key=True).filter(id=epoch_id, ended_at=None)
+    return found.values_list("id", flat=True).first() is not None
 
 
-def remember(name: Hashable, key: Key) -> None:
-    """Keep a key in memory once the caller's transaction (if there is one) has committed."""
-    transaction.on_commit(lambda: memory.put(name, key))
+def _newest() -> EpochKey | None:
+    return EpochKey.objects.order_by("-number").first()
 
 
-def _make(number: int) -> EpochKey:
-    root = roots.from_url(settings.PACS_KEK_URL)
-    key_id = uuid4()
-    row = EpochKey(id=key_id, number=number, root_id=root.id, wrapped=root.wrap(key_id, new_secret()))
-    EpochKey.objects.bulk_create([row], ignore_conflicts=True)
-    return EpochKey.objects.get(number=number)
+def _present(row: EpochKey, month: datetime) -> bool:
+    return row.ended_at is None and row.created_at >= month
 
 
-def _opened(row: EpochKey) -> Key:
-    if not row.wrapped:
-        raise KeyGoneError("This epoch was ended and its key destroyed.")
-    root = roots.from_url(settings.PACS_KEK_URL)
-    if root.id != row.root_id:
-        raise RootKeyError(
-            f"The root key ({root.describe()}) is not the one that wrapped this installation's keys; "
-            "restore that one, or name its place in PACS_KEK_URL."
-        )
-    return Key(row.id, root.unwrap(row.id, bytes(row.wrapped)))
+def _month() -> datetime:
+    return datetime.now(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)

@@ -6,13 +6,15 @@
 
 from uuid import UUID, uuid4
 
+from django.db import transaction
+
 from keystore import roots
 from keystore.epochs import current_epoch, memory, remember, unwrap_under_epoch, wrap_under_epoch
-from keystore.errors import KeystoreError
+from keystore.errors import KeyGoneError, KeystoreError
 from keystore.memory import Key
 from keystore.models import Installation, InstallationKey
+from keystore.opening import slots
 from vault.errors import Tampered
-from vault.objects import Slots
 from vault.random import new_secret, subkey
 
 __all__ = [
@@ -20,12 +22,14 @@ __all__ = [
     "Key",
     "column_key",
     "current_epoch",
+    "drop",
     "find_installation_key",
     "forget",
     "initialise",
     "installation_key",
     "installation_uuid",
     "unwrap_under_epoch",
+    "unwrapped",
     "wrap_under_epoch",
 ]
 
@@ -59,12 +63,21 @@ def installation_key(purpose: str, label: str = "") -> Key:
         return known
     row = InstallationKey.objects.filter(purpose=purpose, label=label).first() or _make(purpose, label)
     try:
-        secret = unwrap_under_epoch(row.epoch_id, row.id, bytes(row.wrapped), _slots(purpose, label))
-    except Tampered:
-        raise KeystoreError(f"The installation's key for {purpose!r} was changed and does not open.") from None
-    key = Key(row.id, secret)
+        key = unwrapped(row)
+    except KeyGoneError:
+        # Its epoch may have been ended since the row was read; then the row tells another one by now.
+        key = unwrapped(InstallationKey.objects.get(purpose=purpose, label=label))
     remember(name, key)
     return key
+
+
+def unwrapped(row: InstallationKey) -> Key:
+    """The key of a row, opened now; ``KeystoreError`` when it was changed, ``KeyGoneError`` when its epoch is gone."""
+    try:
+        secret = unwrap_under_epoch(row.epoch_id, row.id, bytes(row.wrapped), slots(row.purpose, row.label))
+    except Tampered:
+        raise KeystoreError(f"The installation's key for {row.purpose!r} was changed and does not open.") from None
+    return Key(row.id, secret)
 
 
 def find_installation_key(key_id: UUID, purpose: str) -> Key | None:
@@ -78,19 +91,21 @@ def column_key(column: str) -> bytes:
     return subkey(installation_key("token").secret, f"custos/column/v1/{column}")
 
 
+def drop() -> None:
+    """Drop every unwrapped key from this process's memory; the opened root stays."""
+    memory.forget()
+
+
 def forget() -> None:
     """Drop every unwrapped key and the opened root from this process's memory."""
-    memory.forget()
+    drop()
     roots.forget()
 
 
 def _make(purpose: str, label: str) -> InstallationKey:
     key_id = uuid4()
-    epoch_id, wrapped = wrap_under_epoch(key_id, new_secret(), _slots(purpose, label))
-    row = InstallationKey(id=key_id, purpose=purpose, label=label, epoch_id=epoch_id, wrapped=wrapped)
-    InstallationKey.objects.bulk_create([row], ignore_conflicts=True)
+    with transaction.atomic():
+        epoch_id, wrapped = wrap_under_epoch(key_id, new_secret(), slots(purpose, label))
+        row = InstallationKey(id=key_id, purpose=purpose, label=label, epoch_id=epoch_id, wrapped=wrapped)
+        InstallationKey.objects.bulk_create([row], ignore_conflicts=True)
     return InstallationKey.objects.get(purpose=purpose, label=label)
-
-
-def _slots(purpose: str, label: str) -> Slots:
-    return (purpose.encode(), label.encode(), b"")

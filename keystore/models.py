@@ -7,11 +7,18 @@ from django.db import models
 
 
 class Installation(models.Model):
-    """The one row that says which installation this database belongs to."""
+    """The one row that says which installation this database belongs to, and what its recovery key is.
+
+    ``recovery`` is the sealed public half (``keystore.recipient``), beside it when and how the seed was shared.
+    """
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     uuid = models.UUIDField(default=uuid4)
     created_at = models.DateTimeField(auto_now_add=True)
+    recovery = models.BinaryField(null=True)
+    recovery_at = models.DateTimeField(null=True)
+    recovery_threshold = models.PositiveSmallIntegerField(null=True)
+    recovery_count = models.PositiveSmallIntegerField(null=True)
 
     class Meta:
         constraints: ClassVar = [models.CheckConstraint(condition=models.Q(id=1), name="one_installation")]

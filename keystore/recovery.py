@@ -52,7 +52,7 @@ def shares(seed: bytes, threshold: int, count: int) -> list[str]:
     if not 2 <= threshold <= count <= MOST_SHARES:
         raise RecoveryError(f"At least two and at most {MOST_SHARES} shares, and no more needed than there are.")
     ((*words,),) = slip39.generate_mnemonics(1, [(threshold, count)], seed)
-    return words
+    return list(words)
 
 
 def seed_from(shares: Iterable[str]) -> bytes:
