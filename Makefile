@@ -65,7 +65,7 @@ build: $(VENV)/.run $(CATALOGUES:.po=.mo) static/viewer/.built ## Install what i
 
 lock: $(VENV)/.dev ## Choose versions anew from requirements*.in, and pin them with their hashes
 	@for name in requirements requirements-dev requirements-build requirements-node; do \
-	    $(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-header \
+	    $(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --no-strip-extras --no-header \
 	        --no-emit-index-url --no-emit-find-links --no-emit-trusted-host -o $$name.txt $$name.in; done
 
 clean: ## Remove what was built; data, keys and .venv stay
