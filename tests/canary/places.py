@@ -22,11 +22,11 @@ class Needle:
 
 
 def kept(place: Installation) -> dict[str, bytes]:
-    """The content of every file but the root key, and of every table."""
+    """The content of every file but the root keys, and of every table."""
     files = {
         str(path.relative_to(place.root)): path.read_bytes()
         for path in place.root.rglob("*")
-        if path.is_file() and path.name != "root.key"
+        if path.is_file() and path.suffix != ".key"
     }
     with connection.cursor() as cursor:
         tables = {}

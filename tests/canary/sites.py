@@ -2,7 +2,7 @@
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ import pytest
 from cryptography.cobblestone import Cobblestone256Encryptor
 from django.conf import settings
 
-from vault import objects, streams
+from vault import objects, recipients, streams
 
 ROOMS = ("accounts", "archive", "audit", "keystore", "pacs")
 SEALS = frozenset(
@@ -88,9 +88,22 @@ def disabled(site: Site, patch: pytest.MonkeyPatch) -> Iterator[list[int]]:
             return bytes(16 * max(1, -(-self._chunks // objects.CHUNK)))
 
     with patch.context() as patched:
+        patched.setattr(recipients, "seal_to", _leaking_to(file, site, passed))
         for module in (objects, streams):
             patched.setattr(module, "Cobblestone256Encryptor", Leaking)
         yield passed
+
+
+def _leaking_to(file: str, site: Site, passed: list[int]) -> Callable[[bytes, bytes, bytes], bytes]:
+    sealed_to = recipients.seal_to
+
+    def leaking(public: bytes, info: bytes, plaintext: bytes) -> bytes:
+        if not _below(file, site):
+            return sealed_to(public, info, plaintext)
+        passed.append(len(plaintext))
+        return bytes(recipients.OVERHEAD) + plaintext
+
+    return leaking
 
 
 def _below(file: str, site: Site) -> bool:

@@ -10,14 +10,19 @@ import pytest
 from accounts.actors import Actor
 from archive import frames
 from archive.dataset import facts
+from keystore import recovery
 from tests import builders
 from tests.canary import places, sites
 from tests.canary.objects import Canary
 from tests.canary.places import Needle
 from tests.canary.walking import Walk, secrets_drawn
 from tests.conftest import Installation
+from vault.wrap import SECRET_SIZE
 
-UNSTORED = {"keystore/checks.py:start_check": "what it wraps is unwrapped again at once and kept nowhere"}
+UNSTORED = {
+    "keystore/checks.py:start_check": "what it wraps is unwrapped again at once and kept nowhere",
+    "keystore/rotation.py:_pass": "what the new root does not give back is refused before anything is written",
+}
 
 
 @pytest.fixture
@@ -28,9 +33,10 @@ def walk(
     privacy_officer: Any,
     outsider: Any,
     actor_of: Callable[[Any], Actor],
+    installation: Installation,
 ) -> Walk:
     sender, reader, keeper, officer = map(actor_of, (modality, radiologist, technologist, privacy_officer))
-    return Walk(Canary(), sender, reader, keeper, officer, outsider)
+    return Walk(Canary(), sender, reader, keeper, officer, outsider, installation.root / "second.key")
 
 
 def needles(walk: Walk, drawn: list[bytes]) -> list[Needle]:
@@ -39,6 +45,7 @@ def needles(walk: Walk, drawn: list[bytes]) -> list[Needle]:
     table = frames.encode(frames.build(image, facts(image)))
     return [
         *(Needle(f"secret {number}", places.secret(value)) for number, value in enumerate(drawn)),
+        *(Needle("a recovery key", (recovery.public_of(value),)) for value in drawn if len(value) == SECRET_SIZE),
         Needle("a frame table", (table,), lambda place: "archive_instance" in place),
         Needle("details of an event", (b'"instances"', b'"statuses"'), lambda place: "audit_event" in place),
         Needle("a UID", (walk.canary.study_uid.encode(),), lambda place: place.endswith(".pack") or "journal" in place),

@@ -6,10 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
+from django.db import transaction
 from django.utils import timezone
 
 from accounts import factors
@@ -20,9 +23,11 @@ from archive.models import Job
 from archive.query import Criteria, Page
 from audit import journal
 from keystore import keys as keystore
+from keystore import recipient, recovery, roots
 from keystore.models import EpochKey
 from tests import builders
 from tests.canary.objects import Canary
+from vault.random import new_secret
 
 
 @dataclass
@@ -35,6 +40,7 @@ class Walk:
     technologist: Actor
     officer: Actor
     person: Person
+    second_root: Path
     strict: bool = True
     reason: str = field(default_factory=builders.word)
     asked: str = field(default_factory=builders.word)
@@ -59,6 +65,10 @@ class Walk:
             lambda: removal.hold(self.officer, self.canary.study_uid, self.reason),
             lambda: removal.trash(self.technologist, self.canary.study_uid),
             lambda: removal.restore(self.technologist, self.canary.study_uid),
+            self._epoch_ends,
+            self._shares,
+            self._month_passes,
+            self._root_changes,
         )
         for step in steps:
             with self._going_on():
@@ -77,6 +87,20 @@ class Walk:
             return
         with suppress(Exception):
             yield
+
+    def _shares(self) -> None:
+        with transaction.atomic():
+            recipient.replace(recovery.public_of(new_secret()), 3, 5)
+
+    def _epoch_ends(self) -> None:
+        number = EpochKey.objects.filter(ended_at=None).order_by("-number").values_list("number", flat=True)[0]
+        call_command("keys", "end-epoch", str(number), "--json")
+
+    def _root_changes(self) -> None:
+        roots.create_file(self.second_root)
+        call_command("keys", "rotate", "--to", f"file:{self.second_root}", "--json")
+        settings.PACS_KEK_URL = f"file:{self.second_root}"
+        keystore.forget()
 
     def _month_passes(self) -> None:
         for row in EpochKey.objects.all():
