@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-from bench.goals import BY_WORK
+from bench.goals import BY_WORK, Goal
 from bench.rows import Pair, Row, row
 
 VERSIONS: Final = ("cryptography", "django", "granian", "pydicom", "pynetdicom")
@@ -27,11 +27,14 @@ class Work:
     peer: Callable[[], float]
 
 
-def measure(work: Work, pairs: int) -> Row:
-    """Run a work ``pairs`` times on both sides in turn, after one run each that is not counted."""
+def measure(work: Work, pairs: int, goal: Goal | None = None) -> Row:
+    """Run a work ``pairs`` times on both sides in turn, after one run each that is not counted.
+
+    It is judged by the table of goals unless a goal of its own is given.
+    """
     work.ours(), work.peer()
     found = [Pair(work.ours(), work.peer()) for _ in range(pairs)]
-    return row(BY_WORK[work.name], work.unit, found)
+    return row(goal or BY_WORK[work.name], work.unit, found)
 
 
 def machine() -> dict[str, Any]:
@@ -51,13 +54,14 @@ def _processor() -> str:
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
-def results(rows: Iterable[Row], now: datetime) -> dict[str, Any]:
-    """Return everything that is kept of one run."""
+def results(rows: Iterable[Row], now: datetime, extra: Iterable[Row] = ()) -> dict[str, Any]:
+    """Return everything that is kept of one run; ``extra`` are measures beside the table of goals."""
     return {
         "format": "custos-bench-1",
         "when": now.isoformat(timespec="seconds"),
         "machine": machine(),
         "rows": [one.as_dict() for one in rows],
+        "extra": [one.as_dict() for one in extra],
     }
 
 
@@ -66,7 +70,7 @@ def markdown(kept: dict[str, Any]) -> str:
     about = kept["machine"]
     lines = [f"{about['processor']}, {about['cores']} cores, Python {about['python']}, {kept['when']}", ""]
     lines += ["| " + " | ".join(HEAD) + " |", "|" + "---|" * len(HEAD)]
-    for one in kept["rows"]:
+    for one in (*kept["rows"], *kept["extra"]):
         cells = [one["work"], f"{one['ours']:.4g} {one['unit']}", f"{one['peer']:.4g}"]
         cells += [f"{one[name]:.2f}" for name in ("ratio", "min", "max", "must", "then")]
         lines.append("| " + " | ".join([*cells, "yes" if one["met"] else "**no**"]) + " |")
@@ -85,8 +89,9 @@ def keep(kept: dict[str, Any], folder: Path) -> Sequence[Path]:
     return places
 
 
-def run(works: Iterable[Work], *, pairs: int, folder: Path) -> dict[str, Any]:
-    """Measure the works, keep the results, and return them."""
-    kept = results([measure(work, pairs) for work in works], datetime.now(UTC))
+def run(works: Iterable[Work], extra: Iterable[tuple[Work, Goal]] = (), *, pairs: int, folder: Path) -> dict[str, Any]:
+    """Measure the works and the extra ones with their goals, keep the results, and return them."""
+    beside = [measure(work, pairs, goal) for work, goal in extra]
+    kept = results([measure(work, pairs) for work in works], datetime.now(UTC), beside)
     keep(kept, folder)
     return kept
