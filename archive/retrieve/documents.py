@@ -111,6 +111,9 @@ def _named(place: Place) -> bytes:
         said["00280008"] = {"vr": "IS", "Value": [place.frames]}
         said["00280010"] = {"vr": "US", "Value": [place.rows]}
         said["00280011"] = {"vr": "US", "Value": [place.columns]}
+        if place.bits_allocated:
+            # A viewer takes what has no BitsAllocated for something other than an image, and leaves it out.
+            said["00280100"] = {"vr": "US", "Value": [place.bits_allocated]}
     return orjson.dumps(said, option=orjson.OPT_SORT_KEYS)
 
 

@@ -15,8 +15,6 @@ from archive.query import Criteria, Page
 from audit.models import Alert
 from tests import builders
 
-pytestmark = pytest.mark.both_databases
-
 CELLS: list[tuple[type[Model], str]] = [
     *((Patient, name) for name in ("name_cell", "patient_id_cell", "issuer_cell", "birth_date_cell", "sex_cell")),
     *((Study, name) for name in ("accession_cell", "study_id_cell")),
@@ -52,6 +50,7 @@ def write(row: Any, cell: str, value: bytes) -> None:
     type(row)._default_manager.filter(pk=row.pk).update(**{cell: value})
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize(("table", "cell"), MANY)
 def test_a_cell_of_another_row_does_not_open(
     two: tuple[Actor, list[builders.Identity]], table: type[Model], cell: str
