@@ -1,0 +1,61 @@
+"""The last step of giving a study another key: the key before it opens nothing more, and what lay under it goes.
+
+Some minutes later than the rest, because a reader may have looked up the old place of an object just before.
+"""
+
+from collections.abc import Callable
+from typing import Final
+from uuid import UUID
+
+from accounts import epoch, gate, identify
+from archive import erasing, jobs, keys
+from archive.errors import Unavailable
+from archive.jobs import Work
+from archive.keeping import resealing
+from archive.models import Held, Instance, Pack, Rendition, Study, StudyKey
+from audit.actions import Action
+from keystore import keys as keystore
+
+JOB: Final = "retire"
+DISCARD: Final = "discard"
+GRACE: Final = 600.0
+
+
+def retire(subject: str, progress: Callable[[int, int], None]) -> None:
+    """The job `retire`: make a leaving key (`subject`) a former one, and promise that packs go which nothing names.
+
+    Nothing happens while the index names anything under it. Raises Unavailable where the database cannot be cleaned.
+    """
+    key = StudyKey.objects.filter(id=UUID(subject), scope__in=(keys.LEAVING, keys.FORMER)).first()
+    study = None if key is None else Study.objects.select_related("patient").filter(id=key.owner).first()
+    if key is None or study is None:
+        return
+    if key.scope == keys.LEAVING and key.id not in resealing.keys_under(study):
+        _retire(key, study)
+    progress(1, 2)
+    erasing.journals()
+    progress(2, 2)
+
+
+def _retire(key: StudyKey, study: Study) -> None:
+    keystore.current_epoch()  # ahead of the transaction: it may ask a slow root
+    with gate.change(
+        identify.system("rekey"), Action.REKEYED, study_uid=study.uid, patient=study.patient.pseudonym
+    ) as told:
+        row = Study.objects.select_for_update().filter(id=study.id).first()
+        if row is None or key.id in resealing.keys_under(row):
+            raise Unavailable("The study changed meanwhile.")
+        keys.retire(key.id)
+        jobs.promise_many(Work(DISCARD, name) for name in _unnamed(study))
+        epoch.raise_()
+        told["former"] = str(key.id)
+
+
+def _unnamed(study: Study) -> list[str]:
+    """The packs of a study in which no row names anything any more."""
+    named = {
+        pack
+        for table in (Instance, Rendition, Held)
+        for pack in table._default_manager.filter(pack__study=study.id).values_list("pack_id", flat=True)
+    }
+    return sorted(Pack.objects.filter(study=study.id).exclude(id__in=named).values_list("name", flat=True))
