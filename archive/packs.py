@@ -96,6 +96,10 @@ class Writer:
 
     def _pack(self, study_row: UUID, wanted: int) -> _Open:
         pack = self._open.get(study_row)
+        if pack is not None and pack.sink.removed():
+            # What it holds and no row names yet will be refused by the index, and come again.
+            self._retire(study_row)
+            pack = None
         if pack is not None and pack.sink.size + wanted > ROLL_OVER and pack.sink.size:
             self._retire(study_row)
             pack = None
