@@ -1,4 +1,4 @@
-"""The last step of giving a study another key: the key before it opens nothing more, and what lay under it goes.
+"""The last step of giving a study another key: the key before it opens nothing more but details in the log.
 
 Some minutes later than the rest, because a reader may have looked up the old place of an object just before.
 """
@@ -8,21 +8,19 @@ from typing import Final
 from uuid import UUID
 
 from accounts import epoch, gate, identify
-from archive import erasing, jobs, keys
+from archive import erasing, keys
 from archive.errors import Unavailable
-from archive.jobs import Work
 from archive.keeping import resealing
-from archive.models import Held, Instance, Pack, Rendition, Study, StudyKey
+from archive.models import Study, StudyKey
 from audit.actions import Action
 from keystore import keys as keystore
 
 JOB: Final = "retire"
-DISCARD: Final = "discard"
 GRACE: Final = 600.0
 
 
 def retire(subject: str, progress: Callable[[int, int], None]) -> None:
-    """The job `retire`: make a leaving key (`subject`) a former one, and promise that packs go which nothing names.
+    """The job `retire`: make a leaving key (`subject`) a former one.
 
     Nothing happens while the index names anything under it. Raises Unavailable where the database cannot be cleaned.
     """
@@ -46,16 +44,5 @@ def _retire(key: StudyKey, study: Study) -> None:
         if row is None or key.id in resealing.keys_under(row):
             raise Unavailable("The study changed meanwhile.")
         keys.retire(key.id)
-        jobs.promise_many(Work(DISCARD, name) for name in _unnamed(study))
         epoch.raise_()
         told["former"] = str(key.id)
-
-
-def _unnamed(study: Study) -> list[str]:
-    """The packs of a study in which no row names anything any more."""
-    named = {
-        pack
-        for table in (Instance, Rendition, Held)
-        for pack in table._default_manager.filter(pack__study=study.id).values_list("pack_id", flat=True)
-    }
-    return sorted(Pack.objects.filter(study=study.id).exclude(id__in=named).values_list("name", flat=True))

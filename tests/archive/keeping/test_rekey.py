@@ -1,4 +1,4 @@
-"""A study under a new key: all of it byte for byte, whoever dies, reads or sends meanwhile, and nothing by the old one."""
+"""A study under a new key: byte for byte, whoever dies, reads or sends meanwhile, and nothing opens by the old one."""
 
 import hashlib
 import json
@@ -44,7 +44,8 @@ class Rich:
     key: UUID
     secret: bytes
     archive: Archive
-    first: Any = field(repr=False, default=None)
+    sent: list[Any] = field(repr=False)
+    implicit: bytes = field(repr=False)
 
     @property
     def row(self) -> Study:
@@ -92,13 +93,14 @@ def rich(held: Archive, modality: Any, technologist: Any, actor_of: Actors) -> R
         for row in reconcile.held(person, uid):
             if decide is not None:
                 decide(person, row.id)
-    assert ingest.store(sender, builders.part10(sent[3], ImplicitVRLittleEndian)).status == "held"
+    implicit = builders.part10(sent[3], ImplicitVRLittleEndian)
+    assert ingest.store(sender, implicit).status == "held"
     work("compare", "preview", "metadata", "digest")
     ingest.stop()
     packs.forget()
     study = Study.objects.get(uid=uid)
     secret = keyring.hold(StudyKey.objects.get(id=study.key_id))
-    rich = Rich(held.place, uid, sender, identity, {}, study.key_id, secret, held, sent[0])
+    rich = Rich(held.place, uid, sender, identity, {}, study.key_id, secret, held, sent, implicit)
     rich.plain.update(rich.reads())
     assert len(rich.plain) == 5 + 2 + 3
     return rich
