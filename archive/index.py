@@ -22,6 +22,7 @@ from archive.tickets import Admission
 
 # Kinds of work on a series that got something new, and after how many seconds: metadata waits until it is quiet.
 AFTER_STORE = {"preview": 1.0, "digest": 10.0, "metadata": 30.0}
+REINDEX = "reindex"
 FRAME_TABLE = cell_name("instance", "frame_table_cell")
 
 
@@ -167,7 +168,9 @@ def _count(fresh: list[Admission], studies: dict[str, Study], series: dict[tuple
 def work(admissions: Iterable[Admission]) -> list[Work]:
     """What is to be done after the answer and not promised yet: on series that grew, and with newcomers."""
     ours = list(admissions)
+    anew = index_patients.tokenless({one.pseudonym for one in ours if one.row is not None and one.context is None})
     series = sorted({str(one.row.series_id) for one in ours if one.row is not None})
     wanted = [Work(kind, subject, due_in) for subject in series for kind, due_in in AFTER_STORE.items()]
     work = [one for one in wanted if contexts.unpromised(one.kind, one.subject)]
+    work += [Work(REINDEX, str(patient)) for patient in anew]
     return work + [Work("compare", str(one.object_id)) for one in ours if one.newcomer is not None]

@@ -291,3 +291,4 @@ class Job(models.Model):
 
 from archive.fixity.rows import Finding as Finding  # noqa: E402 - Django finds every table from here
 from archive.fixity.rows import Scrub as Scrub  # noqa: E402
+from archive.tending.rows import Reindexing as Reindexing  # noqa: E402

@@ -1,4 +1,4 @@
-"""`manage.py archive scrub|check|sweep`: care of what is stored."""
+"""`manage.py archive scrub|check|reindex|sweep`: care of what is stored."""
 
 import re
 import sys
@@ -13,8 +13,8 @@ from accounts.actors import Actor
 from accounts.management.noun import Noun, Options, Verb
 from archive.errors import ArchiveError
 from archive.fixity import checking, scrub
-from archive.models import Scrub
-from archive.tending import sweep
+from archive.models import Reindexing, Scrub
+from archive.tending import reindexing, sweep
 
 DAMAGE_STATUS: Final = 3
 """The exit status that says: the command did its work, and what is stored is not whole."""
@@ -69,6 +69,20 @@ def _check(actor: Actor, options: Options) -> dict[str, Any]:
     return asdict(report)
 
 
+def _reindex(actor: Actor, options: Options) -> dict[str, Any]:
+    done = reindexing.run(actor, tell=lambda now, total: None if options["json"] else _reindexed(now, total))
+    row = done.row
+    if row.damaged:
+        options["shortfall"].append(f"{row.damaged} cells do not open; their search tokens are as they were.")
+    counts = {name: getattr(row, name) for name in ("level", "patients", "studies", "phrases", "trashed")}
+    return {**counts, "damaged": list(done.damaged)}
+
+
+def _reindexed(now: Reindexing, total: int) -> None:
+    sys.stderr.write(f"{now.patients + now.phrases} of {total} patients and phrases, {now.damaged} damaged cells\n")
+    sys.stderr.flush()
+
+
 def _sweep(actor: Actor, options: Options) -> dict[str, Any]:
     dry_run: bool = options["dry_run"]
     swept = sweep.run(actor, timedelta(days=options["grace"]), dry_run=dry_run)
@@ -92,6 +106,7 @@ class Command(Noun):
     verbs = {
         "scrub": Verb("Read stored objects back and verify them.", _scrub, _scrub_arguments),
         "check": Verb("Compare packs, keys and index; change nothing.", _check),
+        "reindex": Verb("Make all search tokens anew, as PACS_SEARCH says.", _reindex),
         "sweep": Verb("Remove packs that nobody names.", _sweep, _sweep_arguments),
     }
 
