@@ -21,6 +21,7 @@ from audit.actions import Action
 from audit.models import AuditEvent
 from tests import builders
 from tests.archive.keeping.conftest import Held as Archive
+from tests.archive.keeping.conftest import on_disk
 from tests.archive.test_read_object import run as second_reader
 from tests.archive.test_read_object import table as key_table
 from tests.conftest import Installation, forget_everything
@@ -166,6 +167,18 @@ def test_heads_say_what_they_said_under_the_next_generation(rich: Rich) -> None:
     for row, told in after.items():
         assert told == {**before[row], "generation": before[row]["generation"] + 1}
     assert any("actor" in told for told in after.values())
+
+
+def test_no_file_of_the_database_holds_a_wrapping_that_was_replaced(rich: Rich) -> None:
+    def wrapped() -> bytes:
+        return bytes(StudyKey.objects.get(id=rich.key).wrapped)
+
+    for step in (lambda: rich.rekey(), lambda: work("retire", "discard")):
+        before = wrapped()
+        assert before in on_disk(rich.place, "archive_studykey")
+        step()
+        assert before not in on_disk(rich.place, "archive_studykey")
+        assert wrapped() in on_disk(rich.place, "archive_studykey")
 
 
 def heads(rich: Rich) -> dict[UUID, dict[str, Any]]:

@@ -122,6 +122,7 @@ def test_what_was_held_back_is_known_again_during_and_after(rich: Rich) -> None:
     rich.archive.killed("archive.keeping.rekeying._begin", "after", 1, "rekey", rich.uid)
     assert ingest.store(rich.sender, again).status == "held"
     assert rich.rekey().returncode == 0
+    work("retire", "discard")
     assert ingest.store(rich.sender, again).status == "held"
     assert Held.objects.exclude(state="same").count() == before
     assert rich.reads() == rich.plain
