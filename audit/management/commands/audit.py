@@ -1,7 +1,7 @@
 """`manage.py audit verify|prove|export|key`: is the record whole, is this row in it, give it to somebody else.
 
-Exit codes of `verify`: 0 intact, 1 edited, 2 cut or rolled back, 3 signature or clock, 4 restored from a backup and otherwise
-intact, 9 not verified at all.
+Exit codes of `verify`: 0 intact, 1 edited, 2 cut or rolled back, 3 signature or clock, 4 intact as far as a restored
+backup kept it, 9 not verified at all.
 """
 
 import getpass
