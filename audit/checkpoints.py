@@ -5,18 +5,14 @@ tree as a C2SP tlog-checkpoint (origin `custos/<installation uuid>`, from log 2 
 not follow from what it signed before, nor what an anchor knows otherwise.
 """
 
-import fcntl
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
-from audit import alerts, anchors, tables
+from audit import alerts, anchors, tables, turns
 from audit.models import Checkpoint
 from audit.tree import Frontier
 from audit.walk import Walk
@@ -26,7 +22,7 @@ from vault.errors import Tampered
 
 EVERY_ROWS = 500
 EVERY = timedelta(seconds=60)
-_SIGNER_LOCK = 0x7369676E6572  # "signer"
+SIGNER = "signer"
 
 
 class Doubt(Exception):
@@ -67,7 +63,7 @@ def sign_due(*, at_once: bool = False) -> bool:
 
     Returns whether a checkpoint was made. What cannot be signed or copied raises an alert and is tried again next time.
     """
-    with _signer() as mine:
+    with turns.alone(SIGNER) as mine:
         # The head is read with the turn in hand: a checkpoint that another signer made meanwhile lies behind it.
         head = tables.head() if mine else None
         if head is None:
@@ -176,28 +172,3 @@ def _places(log: int) -> list[Path]:
 
 def _alert(place: Path, error: Exception) -> None:
     alerts.raise_("anchor", str(place), f"A checkpoint could not be copied there ({type(error).__name__}).")
-
-
-@contextmanager
-def _signer() -> Iterator[bool]:
-    """Whether this process is the installation's signer for now; nobody waits for another one."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_try_advisory_lock(%s)", [_SIGNER_LOCK])
-            mine = bool(cursor.fetchone()[0])
-        try:
-            yield mine
-        finally:
-            if mine and connection.connection is not None:
-                with connection.cursor() as cursor:
-                    cursor.execute("SELECT pg_advisory_unlock(%s)", [_SIGNER_LOCK])
-        return
-    descriptor = os.open(Path(settings.PACS_DATA_DIR) / "signer.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        yield False
-    else:
-        yield True
-    finally:
-        os.close(descriptor)

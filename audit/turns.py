@@ -1,12 +1,16 @@
-"""Whose turn it is to write the log, and how long anybody waits for it.
+"""Whose turn it is to write the log, and how long anybody waits for it; and what one process does alone.
 
 SQLite: every transaction begins IMMEDIATE, so whoever writes has the turn already. Postgres: an advisory lock that
 ends with the transaction. Nobody waits for ever: a log that cannot be reached is a log that cannot be written.
 """
 
+import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
+from django.conf import settings
 from django.db import connection
 
 PATIENCE_MS = 3_000
@@ -42,3 +46,40 @@ def patience(milliseconds: int) -> Iterator[None]:
 
 def _busy_timeout(milliseconds: int) -> None:
     connection.connection.execute(f"PRAGMA busy_timeout = {int(milliseconds)}")
+
+
+@contextmanager
+def alone(name: str) -> Iterator[bool]:
+    """Whether this process is the only one of the installation that does what `name` says, until the block ends.
+
+    Nobody waits for another one: who is not alone is told so. The turn ends with its process or its connection.
+    """
+    with (_alone_on_postgres if connection.vendor == "postgresql" else _alone_on_disk)(name) as mine:
+        yield mine
+
+
+@contextmanager
+def _alone_on_postgres(name: str) -> Iterator[bool]:
+    number = int.from_bytes(name.encode("ascii"))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [number])
+        mine = bool(cursor.fetchone()[0])
+    try:
+        yield mine
+    finally:
+        if mine and connection.connection is not None:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [number])
+
+
+@contextmanager
+def _alone_on_disk(name: str) -> Iterator[bool]:
+    descriptor = os.open(Path(settings.PACS_DATA_DIR) / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        yield False
+    else:
+        yield True
+    finally:
+        os.close(descriptor)
