@@ -1,7 +1,6 @@
 """`manage.py keys …`: the care of root, epochs and recovery key, without showing any of them."""
 
 import getpass
-import sys
 from argparse import ArgumentParser, ArgumentTypeError
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -14,6 +13,7 @@ from accounts import gate, vouched
 from accounts.actors import Actor
 from accounts.errors import Unacceptable
 from accounts.management.noun import Noun, Options, Verb
+from accounts.management.shares import typed
 from archive.errors import ArchiveError, Unavailable
 from archive.keeping import cleaning, ending, recovering, rotating, status
 from archive.keeping.rotating import Rotated
@@ -66,19 +66,12 @@ def _rotate(actor: Actor, options: Options) -> dict[str, Any]:
 
 def _recover(actor: Actor, options: Options) -> dict[str, Any]:
     gate.permit(actor, Action.KEYS_RECOVERED, subject="recover")
-    return _passed(actor, recovering.recover(actor, _url(options["to"]), _shares()), options)
+    return _passed(actor, recovering.recover(actor, _url(options["to"]), typed()), options)
 
 
 def _passed(actor: Actor, done: Rotated, options: Options) -> dict[str, Any]:
     _tidy(actor, options)
     return {"root": done.place, "root_id": str(done.root), "epochs": done.epochs, "next": _NEXT}
-
-
-def _shares() -> list[str]:
-    """One share a line from the standard input, or asked for one by one, unseen, until an empty line."""
-    if not sys.stdin.isatty():
-        return sys.stdin.read().splitlines()
-    return list(iter(lambda: getpass.getpass("Share (nothing to end): ").strip(), ""))
 
 
 def _export(actor: Actor, options: Options) -> dict[str, Any]:
