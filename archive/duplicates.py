@@ -26,7 +26,7 @@ def known(sop_uids: Iterable[str]) -> dict[str, Instance]:
 
 def judge(one: Admission, original: Instance) -> None:
     """Decide whether an object is the same as the original, was held before, or is new to quarantine."""
-    one.known_study = original.study.key_id
+    one.known_study = keys.KeyName(original.study.key_id, original.study_id)
     # What a person has replaced since may be sent again, and is here as well.
     older = Instance.objects.filter(uid=original.uid, current=False).select_related("study", "series", "pack")
     if any(_same_bytes(one, copy) for copy in (original, *older)):

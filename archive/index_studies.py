@@ -55,10 +55,10 @@ def _locked(uids: "dict[str, Admission] | list[str]") -> dict[str, Study]:
 
 def _new(one: Admission, patients: dict[str, Patient]) -> Study:
     return Study(
-        id=one.key,
+        id=one.key.owner,
         uid=one.facts.study_uid,
         patient=patients[one.pseudonym],
-        key_id=one.key,
+        key_id=one.key.id,
         sender=one.sender,
         first_received_at=one.ticket.arrived,
         last_received_at=one.ticket.arrived,

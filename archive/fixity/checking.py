@@ -14,6 +14,7 @@ from accounts.actors import Actor
 from archive import packs
 from archive.errors import Damaged
 from archive.fixity import whereabouts
+from archive.keys import FORMER
 from archive.models import Held, Instance, Pack, Patient, Rendition, Series, Study, StudyKey
 from audit.actions import Action
 from vault.errors import Tampered
@@ -137,11 +138,11 @@ def _is_there(pack: str, one: Named) -> bool:
 
 
 def _check_keys(report: Report) -> None:
-    keys = StudyKey.objects.values("id")
+    keys = StudyKey.objects.exclude(scope=FORMER).values("id")
     for model in _STORED:
         lost = model._default_manager.exclude(key_id__in=keys).values_list("id", flat=True)
         report.objects_without_key += [f"{model.__name__.lower()} {row}" for row in lost]
-    used = Q(id__in=Study.objects.values("key")) | Q(id__in=Patient.objects.values("key"))
+    used = Q(owner__in=Study.objects.values("id")) | Q(owner__in=Patient.objects.values("id"))
     report.unused_keys = StudyKey.objects.exclude(used).count()
 
 

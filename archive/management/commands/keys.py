@@ -41,6 +41,7 @@ def _status(actor: Actor, _options: Options) -> dict[str, Any]:
                 "root": str(one.root),
                 "recovery": "sealed" if one.recoverable else "-",
                 "study_keys": one.study_keys,
+                "replaced_keys": one.replaced_keys,
                 "patient_keys": one.patient_keys,
                 "installation_keys": one.installation_keys,
             }
