@@ -1,6 +1,7 @@
 """The restore drill: on a machine with only the backup and the root key, or three shares, everything is there again."""
 
 import pytest
+
 from tests.archive.backup.conftest import Clinic, Machine, everything, same_root
 
 pytestmark = pytest.mark.both_databases
