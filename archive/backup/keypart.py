@@ -27,7 +27,7 @@ from vault.errors import Tampered
 
 FILE = "custos.keys"
 _LENGTH = struct.Struct(">I")
-_MOST_HEAD = 64 << 20
+_DIGEST = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,9 @@ def _content() -> bytes:
     rows = StudyKey.objects.order_by("id").values_list(*names).iterator(2000)
     plain = loading.encoded(section.table, names, [sections.encoded(row) for row in rows])
     body = parts.seal_named(keystore.installation_key("backup"), parts.KEYS, parts.digest(head), plain)
-    return _LENGTH.pack(len(head)) + head + body
+    content = _LENGTH.pack(len(head)) + head + body
+    # Rot is told from a wrong root by this; who changes the file on purpose is found by the binding of body and head.
+    return content + parts.digest(content)
 
 
 def read(folder: Folder, seed: bytes | None = None) -> KeyPart:
@@ -82,7 +84,10 @@ def read(folder: Folder, seed: bytes | None = None) -> KeyPart:
 
     Raises Damaged when it is not whole, and KeystoreError when it is not to be opened with these.
     """
-    content = folder.read(FILE)
+    stored = folder.read(FILE)
+    content, digest = stored[:-_DIGEST], stored[-_DIGEST:]
+    if parts.digest(content) != digest:
+        raise Damaged(f"{FILE}: it was changed or cut.")
     (length,) = _LENGTH.unpack(content[: _LENGTH.size].ljust(_LENGTH.size, b"\0"))
     head, body = content[_LENGTH.size : _LENGTH.size + length], content[_LENGTH.size + length :]
     carried = carrying.opened(_told(head, length), seed)
@@ -97,7 +102,7 @@ def read(folder: Folder, seed: bytes | None = None) -> KeyPart:
 def _told(head: bytes, length: int) -> dict[str, Any]:
     try:
         told = orjson.loads(head)
-        if len(head) != length or length > _MOST_HEAD or not isinstance(told, dict):
+        if len(head) != length or not isinstance(told, dict):
             raise ValueError("cut")
         return told
     except ValueError:

@@ -63,8 +63,13 @@ def forget(actor: Actor, path: Path) -> None:
             raise Unsuitable(f"{path} is no registered backup place.")
 
 
-def replace_keys() -> Replaced:
-    """Replace the key part of every registered place by one with the keys of now; tell of each that is not reached."""
+def replace_keys(actor: Actor, action: Action) -> Replaced:
+    """Replace the key part of every registered place by one with the keys of now, on record as part of `action`.
+
+    A place that cannot be reached is told, to people by an alert too: what its keys open stays open there. Raises
+    Forbidden, LogUnavailable.
+    """
+    gate.permit(actor, action, subject="backups")
     reached, missed = list[str](), list[str]()
     for row in BackupPlace.objects.order_by("path"):
         try:
@@ -74,6 +79,10 @@ def replace_keys() -> Replaced:
             missed.append(row.keys_path)
             words = f"The keys in this backup place could not be replaced; what they open stays open there. {error}"
             alerts.raise_("backup", row.keys_path[:150], words)
+    if reached or missed:
+        told = {"reached": reached, "missed": missed}
+        with gate.change(actor, action, subject="backups", count=len(reached), details=told):
+            pass
     return Replaced(tuple(reached), tuple(missed))
 
 

@@ -12,9 +12,10 @@ from typing import Any
 
 import orjson
 from django.apps import apps
-from django.db.models import Field, Model
+from django.db.models import Field, Model, Q, QuerySet
 
 MOST_BYTES = 4 << 20
+_MOST_PARTS = 4096  # of a table, about; then parts grow
 
 # What a restored archive does without: who was signed in, what a process was about, and what Django keeps for itself.
 LEFT_OUT = frozenset(
@@ -30,14 +31,16 @@ IN_KEY_PART = frozenset({"keystore_installation", "keystore_epochkey", "keystore
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A table in a backup: read in this order; rows that agree in the first `group` columns of it stay together; a
-    part holds about `groups` of them. `without` are columns that a database draws anew."""
+    """A table in a backup: read in this order; rows that agree in the first `group` columns of it stay together, and a
+    part holds about `groups` such groups, more in a large table. `without` are columns that a database draws anew,
+    `done` rows that need not travel."""
 
     model: type[Model]
     order: tuple[str, ...]
     group: int = 1
     groups: int = 64
     without: frozenset[str] = frozenset()
+    done: Q | None = None
 
     @property
     def table(self) -> str:
@@ -48,25 +51,33 @@ class Section:
         """The columns that travel, in the order of the model."""
         return [field for field in self.model._meta.concrete_fields if field.attname not in self.without]
 
+    @property
+    def rows(self) -> "QuerySet[Any]":
+        """The rows that travel, in their order."""
+        found = self.model._default_manager.order_by(*self.order)
+        return found if self.done is None else found.exclude(self.done)
+
 
 _ID = frozenset({"id"})
 _OWNED: dict[str, dict[str, Any]] = {
-    "archive_study": {"groups": 8},
-    "archive_patient": {"groups": 8},
-    "archive_series": {"order": ("study_id", "id"), "groups": 8},
+    "archive_study": {"groups": 4},
+    "archive_patient": {"groups": 4},
+    "archive_phrase": {"groups": 8},
+    "archive_series": {"order": ("study_id", "id"), "groups": 4},
     "archive_instance": {"order": ("study_id", "id"), "groups": 4},
-    "archive_rendition": {"order": ("study_id", "id"), "groups": 8},
-    "archive_held": {"order": ("study_id", "id"), "groups": 8},
-    "archive_pack": {"order": ("study", "id"), "groups": 8},
-    "archive_studytoken": {"order": ("study_id", "column", "token"), "groups": 8, "without": _ID},
-    "archive_patienttoken": {"order": ("patient_id", "column", "token"), "groups": 8, "without": _ID},
-    "archive_phrasetoken": {"order": ("phrase_id", "column", "token"), "groups": 16, "without": _ID},
-    "accounts_access": {"order": ("study_uid", "audience", "rule"), "groups": 32, "without": _ID},
+    "archive_rendition": {"order": ("study_id", "id"), "groups": 4},
+    "archive_held": {"order": ("study_id", "id"), "groups": 4},
+    "archive_pack": {"order": ("study", "id"), "groups": 4},
+    "archive_studytoken": {"order": ("study_id", "column", "token"), "groups": 4, "without": _ID},
+    "archive_patienttoken": {"order": ("patient_id", "column", "token"), "groups": 4, "without": _ID},
+    "archive_phrasetoken": {"order": ("phrase_id", "column", "token"), "groups": 8, "without": _ID},
+    "archive_job": {"done": Q(state="done")},
+    "accounts_access": {"order": ("study_uid", "audience", "rule"), "groups": 16, "without": _ID},
     "accounts_person_roles": {"order": ("person_id", "role_id"), "without": _ID},
     "accounts_person_groups": {"order": ("person_id", "group_id"), "without": _ID},
     "accounts_device_groups": {"order": ("device_id", "group_id"), "without": _ID},
-    "audit_event": {"order": ("log", "seq"), "group": 2, "groups": 128},
-    "audit_listed": {"order": ("log", "seq", "position"), "group": 2, "groups": 128},
+    "audit_event": {"order": ("log", "seq"), "group": 2, "groups": 64},
+    "audit_listed": {"order": ("log", "seq", "position"), "group": 2, "groups": 64},
     "audit_checkpoint": {"order": ("log", "size"), "group": 2, "groups": 64, "without": _ID},
 }
 
@@ -101,16 +112,25 @@ def parts(one: Section) -> Iterator[tuple[bytes, int]]:
     names = [field.attname for field in one.fields]
     grouped = [names.index(name) for name in one.order[: one.group]]
     lines: list[bytes] = []
+    groups = _groups(one)
     size, before = 0, None
-    for row in one.model._default_manager.order_by(*one.order).values_list(*names).iterator(2000):
+    for row in one.rows.values_list(*names).iterator(2000):
         group = tuple(row[at] for at in grouped)
-        if lines and (size >= MOST_BYTES or (group != before and _ends(before, one.groups))):
+        if lines and (size >= MOST_BYTES or (group != before and _ends(before, groups))):
             yield _part(one, names, lines), len(lines)
             lines, size = [], 0
         lines.append(encoded(row))
         size, before = size + len(lines[-1]), group
     if lines:
         yield _part(one, names, lines), len(lines)
+
+
+def _groups(one: Section) -> int:
+    """How many groups a part holds: a power of two, so that where parts end in a larger table they ended before."""
+    groups, count = one.groups, one.rows.count()
+    while groups * _MOST_PARTS < count:
+        groups *= 2
+    return groups
 
 
 def encoded(values: tuple[Any, ...]) -> bytes:

@@ -14,12 +14,14 @@ from accounts.actors import Actor
 from accounts.errors import Unacceptable
 from accounts.management.noun import Noun, Options, Verb
 from accounts.management.shares import typed
+from archive.backup import places
 from archive.errors import ArchiveError, Unavailable
 from archive.keeping import cleaning, ending, recovering, rotating, status
 from archive.keeping.rotating import Rotated
 from audit.actions import Action
 from keystore import roots
 from keystore.errors import KeystoreError
+from keystore.opening import using
 
 _NEXT = "Set PACS_KEK_URL to the new root and start again; until then running processes refuse within a minute."
 _AGAIN = "Run manage.py keys clean."
@@ -62,16 +64,17 @@ def _create_root(actor: Actor, options: Options) -> dict[str, Any]:
 
 
 def _rotate(actor: Actor, options: Options) -> dict[str, Any]:
-    return _passed(actor, rotating.rotate(actor, _url(options["to"])), options)
+    return _passed(actor, rotating.rotate(actor, _url(options["to"])), options, Action.ROOT_ROTATED)
 
 
 def _recover(actor: Actor, options: Options) -> dict[str, Any]:
     gate.permit(actor, Action.KEYS_RECOVERED, subject="recover")
-    return _passed(actor, recovering.recover(actor, _url(options["to"]), typed()), options)
+    return _passed(actor, recovering.recover(actor, _url(options["to"]), typed()), options, Action.KEYS_RECOVERED)
 
 
-def _passed(actor: Actor, done: Rotated, options: Options) -> dict[str, Any]:
-    _tidy(actor, options)
+def _passed(actor: Actor, done: Rotated, options: Options, action: Action) -> dict[str, Any]:
+    with using(roots.from_url(_url(options["to"]))):
+        _tidy(actor, options, action)
     return {"root": done.place, "root_id": str(done.root), "epochs": done.epochs, "next": _NEXT}
 
 
@@ -80,28 +83,32 @@ def _export(actor: Actor, options: Options) -> dict[str, Any]:
     if keeper is None:
         raise Unacceptable("as", _("Name, password or code is wrong."))
     shares = recovering.export(keeper, options["threshold"], options["shares"])
-    _tidy(actor, options)
+    _tidy(actor, options, Action.SHARES_EXPORTED)
     return {"threshold": options["threshold"], "shares": shares}
 
 
 def _end(actor: Actor, options: Options) -> dict[str, Any]:
     numbers = ending.before(options["before"]) if options["before"] else [options["number"]]
     done = [ending.end(actor, number) for number in numbers]
-    _tidy(actor, options)
+    _tidy(actor, options, Action.EPOCH_ENDED)
     return {"ended": [{"number": one.number, "keys": one.keys} for one in done]}
 
 
-def _tidy(actor: Actor, options: Options) -> None:
-    """Clean the database of what was replaced; what cannot be cleaned now is told after what must be seen."""
+def _tidy(actor: Actor, options: Options, action: Action) -> None:
+    """Let database files and backup places forget what was replaced; what cannot be reached is told after the rest."""
     try:
         cleaning.clean(actor)
     except Unavailable as error:
         options["shortfall"].append(f"It is done, but what it replaced still lies in the database: {error} {_AGAIN}")
+    missed = places.replace_keys(actor, action).missed
+    if missed:
+        told = ", ".join(missed)
+        options["shortfall"].append(f"It is done, but what it replaced still opens in backups: {told}. {_AGAIN}")
 
 
-def _clean(actor: Actor, _options: Options) -> dict[str, Any]:
-    cleaning.clean(actor)
-    return {"clean": "yes"}
+def _clean(actor: Actor, options: Options) -> dict[str, Any]:
+    _tidy(actor, options, Action.EPOCH_ENDED)
+    return {"clean": "no" if options["shortfall"] else "yes"}
 
 
 def _absolute(path: Path) -> Path:
@@ -155,7 +162,7 @@ class Command(Noun):
         "export-shares": Verb("Make a new recovery key and show its shares, once.", _export, _sharing),
         "recover": Verb("Pass every epoch key to a new root with enough shares, without the old one.", _recover, _to),
         "end-epoch": Verb("Pass an epoch's keys to the present one and destroy its key.", _end, _which),
-        "clean": Verb("Overwrite what the database still holds of keys that are gone.", _clean),
+        "clean": Verb("Overwrite what database and backup places still hold of keys that are gone.", _clean),
     }
 
     def handle(self, *args: Any, verb: str, **options: Any) -> None:

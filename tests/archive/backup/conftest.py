@@ -21,7 +21,6 @@ from tests.archive.test_ingest import opened
 from tests.conftest import Installation, _point_at, forget_everything
 
 Actors = Callable[[Any], Any]
-Run = "subprocess.CompletedProcess[str]"
 
 
 @dataclass
@@ -70,9 +69,14 @@ class Clinic(Machine):
     actor_of: Actors
     sent: dict[str, bytes] = field(default_factory=dict)
 
+    @property
+    def sender(self) -> Any:
+        """The modality as the actor that stores."""
+        return self.actor_of(self.modality)
+
     def receive(self, studies: int = 1, slices: int = 2, side: int = 32) -> list[str]:
         """So many new studies, of a patient each; returns their UIDs."""
-        actor, uids = self.actor_of(self.modality), []
+        actor, uids = self.sender, []
         for _ in range(studies):
             found = builders.study(slices, side=side)
             for ds in found:
