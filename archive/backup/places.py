@@ -63,13 +63,13 @@ def forget(actor: Actor, path: Path) -> None:
             raise Unsuitable(f"{path} is no registered backup place.")
 
 
-def replace_keys(actor: Actor, action: Action) -> Replaced:
-    """Replace the key part of every registered place by one with the keys of now, on record as part of `action`.
+def replace_keys(actor: Actor) -> Replaced:
+    """Replace the key part of every registered place by one with the keys of now, on record.
 
     A place that cannot be reached is told, to people by an alert too: what its keys open stays open there. Raises
     Forbidden, LogUnavailable.
     """
-    gate.permit(actor, action, subject="backups")
+    gate.permit(actor, Action.KEY_CHANGED, subject="backups")
     reached, missed = list[str](), list[str]()
     for row in BackupPlace.objects.order_by("path"):
         try:
@@ -81,7 +81,7 @@ def replace_keys(actor: Actor, action: Action) -> Replaced:
             alerts.raise_("backup", row.keys_path[:150], words)
     if reached or missed:
         told = {"reached": reached, "missed": missed}
-        with gate.change(actor, action, subject="backups", count=len(reached), details=told):
+        with gate.change(actor, Action.KEY_CHANGED, subject="backups", count=len(reached), details=told):
             pass
     return Replaced(tuple(reached), tuple(missed))
 

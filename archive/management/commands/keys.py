@@ -16,7 +16,7 @@ from accounts.management.noun import Noun, Options, Verb
 from accounts.management.shares import typed
 from archive.backup import places
 from archive.errors import ArchiveError, Unavailable
-from archive.keeping import cleaning, ending, recovering, rotating, status
+from archive.keeping import cleaning, closing, ending, recovering, rotating, status
 from archive.keeping.rotating import Rotated
 from audit.actions import Action
 from keystore import roots
@@ -64,17 +64,17 @@ def _create_root(actor: Actor, options: Options) -> dict[str, Any]:
 
 
 def _rotate(actor: Actor, options: Options) -> dict[str, Any]:
-    return _passed(actor, rotating.rotate(actor, _url(options["to"])), options, Action.ROOT_ROTATED)
+    return _passed(actor, rotating.rotate(actor, _url(options["to"])), options)
 
 
 def _recover(actor: Actor, options: Options) -> dict[str, Any]:
     gate.permit(actor, Action.KEYS_RECOVERED, subject="recover")
-    return _passed(actor, recovering.recover(actor, _url(options["to"]), typed()), options, Action.KEYS_RECOVERED)
+    return _passed(actor, recovering.recover(actor, _url(options["to"]), typed()), options)
 
 
-def _passed(actor: Actor, done: Rotated, options: Options, action: Action) -> dict[str, Any]:
+def _passed(actor: Actor, done: Rotated, options: Options) -> dict[str, Any]:
     with using(roots.from_url(_url(options["to"]))):
-        _tidy(actor, options, action)
+        _tidy(actor, options)
     return {"root": done.place, "root_id": str(done.root), "epochs": done.epochs, "next": _NEXT}
 
 
@@ -83,31 +83,32 @@ def _export(actor: Actor, options: Options) -> dict[str, Any]:
     if keeper is None:
         raise Unacceptable("as", _("Name, password or code is wrong."))
     shares = recovering.export(keeper, options["threshold"], options["shares"])
-    _tidy(actor, options, Action.SHARES_EXPORTED)
+    _tidy(actor, options)
     return {"threshold": options["threshold"], "shares": shares}
 
 
 def _end(actor: Actor, options: Options) -> dict[str, Any]:
     numbers = ending.before(options["before"]) if options["before"] else [options["number"]]
     done = [ending.end(actor, number) for number in numbers]
-    _tidy(actor, options, Action.EPOCH_ENDED)
+    _tidy(actor, options)
     return {"ended": [{"number": one.number, "keys": one.keys} for one in done]}
 
 
-def _tidy(actor: Actor, options: Options, action: Action) -> None:
+def _tidy(actor: Actor, options: Options) -> None:
     """Let database files and backup places forget what was replaced; what cannot be reached is told after the rest."""
     try:
         cleaning.clean(actor)
     except Unavailable as error:
         options["shortfall"].append(f"It is done, but what it replaced still lies in the database: {error} {_AGAIN}")
-    missed = places.replace_keys(actor, action).missed
-    if missed:
-        told = ", ".join(missed)
+    replaced = places.replace_keys(actor)
+    if replaced.missed:
+        told = ", ".join(replaced.missed)
         options["shortfall"].append(f"It is done, but what it replaced still opens in backups: {told}. {_AGAIN}")
+    closing.close(actor.name, replaced)
 
 
 def _clean(actor: Actor, options: Options) -> dict[str, Any]:
-    _tidy(actor, options, Action.EPOCH_ENDED)
+    _tidy(actor, options)
     return {"clean": "no" if options["shortfall"] else "yes"}
 
 
