@@ -127,7 +127,7 @@ def test_what_is_destroyed_while_it_runs_does_not_come_back(
     mine = {row.uid for row in Instance.objects.filter(study__uid=uid)}
     removal.trash(actor_of(technologist), uid)
     past(uid)
-    destroyed = []
+    destroyed = list[UUID]()
 
     def tell(what: str, done: int, total: int) -> None:
         if what == "tables" and done == total:
