@@ -7,7 +7,7 @@ it, and then former (`archive.keeping.retiring`). Cut off anywhere, the command 
 A study in the trash is sealed anew as well, since it can be restored, and one under legal hold, since every bit stays.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -59,22 +59,6 @@ def rekey(actor: Actor, study_uid: str, *, anew: bool = False, tell: Tell = lamb
         study.refresh_from_db()
         passed = resealing.run(study, lambda: keys.unlock(_receipt(study), study_uid), tell)
         return _end(actor, study, passed)
-
-
-def recall(study_uids: Iterable[str]) -> int:
-    """After an index from before was restored: let the former keys that it names open again what lies under them.
-
-    Such a study is to be rekeyed again, since whoever had the key could have put there what is opened from now on.
-    Returns how many keys came back.
-    """
-    count = 0
-    for study in Study.objects.filter(uid__in=list(study_uids)):
-        keystore.current_epoch()
-        with transaction.atomic(durable=True):
-            former = keys.of_studies([study.uid], [keys.FORMER]).values_list("id", flat=True)
-            count += sum(keys.recall(key) for key in resealing.keys_under(_locked(study)) & set(former))
-            epoch.raise_()
-    return count
 
 
 def _receipt(study: Study) -> Receipt:

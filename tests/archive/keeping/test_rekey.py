@@ -120,7 +120,9 @@ def opened_by(secret: bytes, key: UUID, rich: Rich) -> list[str]:
                     found.append(f"{name} {offset}")
                 except Tampered:
                     found += [f"{name} {offset} says it is under it"] if header.key_id == key else []
-    rows = [("study", one, ("accession_cell", "study_id_cell", "name_cell")) for one in Study.objects.all()]
+    rows: list[tuple[str, Any, tuple[str, ...]]] = [
+        ("study", one, ("accession_cell", "study_id_cell", "name_cell")) for one in Study.objects.all()
+    ]
     rows += [("instance", one, ("frame_table_cell",)) for one in Instance.objects.all()]
     for table, row, names in rows:
         for name in names:
