@@ -98,6 +98,8 @@ def _begin(study: Study) -> None:
 
 def _end(actor: Actor, study: Study, passed: Passed) -> Rekeyed:
     """Write the event, and promise that keys and packs go in which nothing is left, once no reader is on the way."""
+    # Asked ahead of the transaction: what is under a key that was replaced becomes less, and never more.
+    under = resealing.keys_under(study)
     with gate.change(
         actor, Action.REKEYED, study_uid=study.uid, patient=study.patient.pseudonym, count=passed.objects
     ) as told:
@@ -107,7 +109,6 @@ def _end(actor: Actor, study: Study, passed: Passed) -> Rekeyed:
         # Copies that were found the same and released: their bytes are gone, so that their digest cannot be made anew.
         # Without it the next such copy is compared once more.
         Held.objects.filter(study=study, state="same").exclude(key_id=row.key_id).delete()
-        under = resealing.keys_under(row)
         leaving = set(keys.of_studies([study.uid], [keys.LEAVING]).values_list("id", flat=True))
         jobs.promise_many(Work(retiring.JOB, str(key), retiring.GRACE) for key in leaving - under)
         jobs.promise_many(Work(discarding.JOB, name, retiring.GRACE) for name in naming.left_by(study.id))

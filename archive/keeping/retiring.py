@@ -40,9 +40,7 @@ def _retire(key: StudyKey, study: Study) -> None:
     with gate.change(
         identify.system("rekey"), Action.REKEYED, study_uid=study.uid, patient=study.patient.pseudonym
     ) as told:
-        row = Study.objects.select_for_update().filter(id=study.id).first()
-        if row is None or key.id in resealing.keys_under(row):
+        if not Study.objects.select_for_update().filter(id=study.id) or not keys.retire(key.id):
             raise Unavailable("The study changed meanwhile.")
-        keys.retire(key.id)
         epoch.raise_()
         told["former"] = str(key.id)

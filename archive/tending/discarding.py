@@ -4,25 +4,37 @@ import os
 from collections.abc import Callable
 
 from accounts import gate, identify
-from archive import stores, turn
-from archive.errors import Unavailable
+from archive import jobs, stores, turn
+from archive.errors import Busy, Unavailable
 from archive.tending import naming
 from audit.actions import Action
 
 JOB = "discard"
+LATER = 600.0
 
 
 def discard(subject: str, progress: Callable[[int, int], None]) -> None:
-    """Remove the pack of this name, unless the index names something in it. May be repeated. Raises Unavailable."""
-    with turn.tending():
-        if naming.living_in(subject):
-            return
-        with gate.change(identify.system("tend"), Action.SWEPT) as told:
-            free = naming.put_out_of_use([subject])
-            told["packs"] = len(free)
-        try:
-            for name in free:
-                stores.store().remove(name)
-        except OSError as error:
-            raise Unavailable(f"A pack could not be removed: {os.strerror(error.errno or 0)}.") from None
+    """Remove the pack of this name, unless the index names something in it. May be repeated. Raises Unavailable.
+
+    While another care of the packs is under way it is promised again: a backup may take longer than a job is tried.
+    """
+    try:
+        with turn.tending():
+            _remove(subject)
+    except Busy:
+        jobs.promise(JOB, subject, LATER)
+        return
     progress(1, 1)
+
+
+def _remove(wanted: str) -> None:
+    if naming.living_in(wanted):
+        return
+    with gate.change(identify.system("tend"), Action.SWEPT) as told:
+        free = naming.put_out_of_use([wanted])
+        told["packs"] = len(free)
+    try:
+        for name in free:
+            stores.store().remove(name)
+    except OSError as error:
+        raise Unavailable(f"A pack could not be removed: {os.strerror(error.errno or 0)}.") from None
