@@ -7,7 +7,7 @@ that only when the lengths agree, by the program's own job `compare`, and on rec
 from collections.abc import Iterable
 
 from accounts import gate, identify
-from archive import keys, packs, statements
+from archive import keys, moves, packs, statements
 from archive.errors import Damaged
 from archive.models import Held, Instance
 from archive.tickets import Admission, Newcomer
@@ -74,5 +74,5 @@ def _opened(original: Instance) -> bytes:
         original.id,
         original.generation,
         instance_slots(study_uid, original.series.uid, original.uid),
-        packs.read(original.pack.name, original.offset, original.length),
+        packs.read(original.pack.name, original.offset, original.length, moves.again(Instance, original.id)),
     )

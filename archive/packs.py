@@ -13,12 +13,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from secrets import token_hex
-from threading import RLock
+from threading import Lock, RLock
 from uuid import UUID, uuid4
 
 from archive import stores
 from archive.errors import PackMissing, Unavailable
-from archive.stores import Sink
+from archive.stores import Sink, Source
 from audit import alerts
 
 ROLL_OVER = 1 << 30
@@ -26,6 +26,9 @@ MOST_OPEN = 64
 MOST_NUMBER = 999_999  # a name has six digits for it
 LONGEST_RECORD = (1 << 32) - 5
 _LENGTHS = struct.Struct(">II")
+
+Again = Callable[[], tuple[str, int] | None]
+"""Where an object lies now, as pack and offset, should it have been moved since it was looked up; None: nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,36 +197,77 @@ def flush(places: Iterable[Place]) -> None:
     writer().flush(places)
 
 
+class _Followed:
+    """One object being read, wherever it goes meanwhile. Several threads may read at once."""
+
+    def __init__(self, pack: str, offset: int, again: Again | None) -> None:
+        self._place, self._again = (pack, offset), again
+        self._source: Source | None = None
+        self._lock = Lock()
+
+    def begin(self) -> tuple[Source, int]:
+        """The open pack and where the object begins in it. Raises PackMissing."""
+        with self._lock:
+            while self._source is None:
+                try:
+                    self._source = stores.store().open(self._place[0])
+                except PackMissing:
+                    self._follow()
+            return self._source, self._place[1]
+
+    def read(self, start: int, length: int) -> bytes:
+        while True:
+            source, offset = self.begin()
+            try:
+                return source.read(offset + start, length)
+            except PackMissing:
+                with self._lock:
+                    if source is self._source:
+                        self._follow()
+
+    def close(self) -> None:
+        if self._source is not None:
+            self._source.close()
+
+    def _follow(self) -> None:
+        """Turn to where the object lies now. Raises PackMissing where that is nowhere else."""
+        now = self._again() if self._again else self._place
+        if now == self._place:
+            alerts.raise_("damaged", "packs", f"The pack {self._place[0]} is missing from where packs are kept.")
+        if now is None or now == self._place:
+            raise PackMissing("A pack is missing.")
+        self.close()
+        self._source, self._place = None, now
+
+
 @contextmanager
-def reading(pack_name: str, offset: int = 0) -> Iterator[Callable[[int, int], bytes]]:
+def reading(pack_name: str, offset: int = 0, again: Again | None = None) -> Iterator[Callable[[int, int], bytes]]:
     """A function `read(offset, length)` over the object of a pack that begins at `offset`, until the block ends.
 
-    A missing pack raises PackMissing and one alert for all of them: it may be the whole disk.
+    With `again`, an object whose pack has gone is read on where it lies then. A pack that is missing though its object
+    should lie there raises PackMissing and one alert for all of them: it may be the whole disk.
     """
+    followed = _Followed(pack_name, offset, again)
     try:
-        source = stores.store().open(pack_name)
-        try:
-            yield lambda start, length: source.read(offset + start, length)
-        finally:
-            source.close()
-    except PackMissing:
-        alerts.raise_("damaged", "packs", f"The pack {pack_name} is missing from where packs are kept.")
-        raise
+        followed.begin()
+        yield followed.read
+    finally:
+        followed.close()
 
 
-def read(pack_name: str, offset: int, length: int) -> bytes:
+def read(pack_name: str, offset: int, length: int, again: Again | None = None) -> bytes:
     """The stored bytes of one object; fewer where the pack was cut off, which then does not open."""
-    with reading(pack_name) as source:
-        return source(offset, length)
+    with reading(pack_name, offset, again) as source:
+        return source(0, length)
 
 
-def records(pack_name: str) -> Iterator[tuple[bytes, int, int]]:
+def records(pack_name: str, again: Again | None = None) -> Iterator[tuple[bytes, int, int]]:
     """Every whole record of a pack, for those who rebuild or check: the head, and offset and length of the object.
 
     A record that was cut off ends the pack: only the last one can be, since nothing follows a failed write.
     """
     position = 0
-    with reading(pack_name) as source:
+    with reading(pack_name, again=again) as source:
         while len(lengths := source(position, _LENGTHS.size)) == _LENGTHS.size:
             rest, head_length = _LENGTHS.unpack(lengths)
             end = position + 4 + rest

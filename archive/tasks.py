@@ -27,6 +27,7 @@ HANDLERS: dict[str, str] = {
     "metadata": "archive.derive.metadata",
     "digest": "archive.derive.digest",
     "destroy": "archive.destruction.finish",
+    "discard": "archive.tending.discard.discard",
 }
 
 

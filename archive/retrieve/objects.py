@@ -134,7 +134,7 @@ def disarmed(part10: bytes) -> bytes:
 def as_received(opener: Opener, place: Place) -> Iterator[bytes]:
     """An instance in pieces, as it was received; that it is whole is known at the end. Raises Damaged."""
     places.require_unmarked(place)
-    with packs.reading(place.pack, place.offset) as sealed:
+    with packs.reading(place.pack, place.offset, place.again) as sealed:
         lengths = range(0, place.length, _SEALED_READ)
         stored = (sealed(at, min(_SEALED_READ, place.length - at)) for at in lengths)
         yield from opener.stream(place.key_id, Kind.INSTANCE, place.id, place.generation, place.slots, stored)

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db.models import Count, F, Min
 
-from archive import packs
+from archive import moves, packs
 from archive.columns import cell_name
 from archive.dataset import plain_dataset, read_meta
 from archive.dataset.uids import DEFLATED, Encoding, encoding
@@ -89,6 +89,11 @@ class Place:
         return encoding(self.transfer_syntax)
 
     @property
+    def again(self) -> packs.Again:
+        """Where its sealed bytes lie later."""
+        return moves.again(Instance, self.id)
+
+    @property
     def path(self) -> str:
         """Its resource below the DICOMweb service."""
         return f"/studies/{self.study_uid}/series/{self.series_uid}/instances/{self.uid}"
@@ -138,7 +143,7 @@ def require_unmarked(place: Place) -> None:
 def ranges(opener: Opener, place: Place) -> Iterator[Read]:
     """A function `read(start, length)` over the plain file of one instance, opening no more than it must."""
     require_unmarked(place)
-    with packs.reading(place.pack, place.offset) as sealed:
+    with packs.reading(place.pack, place.offset, place.again) as sealed:
         kind, length = Kind.INSTANCE, place.length
 
         def read(start: int, wanted: int) -> bytes:
@@ -153,7 +158,7 @@ def ranges(opener: Opener, place: Place) -> Iterator[Read]:
 def whole(opener: Opener, place: Place) -> bytes:
     """The plain file of one instance, authenticated to its end. Raises Damaged."""
     require_unmarked(place)
-    sealed = packs.read(place.pack, place.offset, place.length)
+    sealed = packs.read(place.pack, place.offset, place.length, place.again)
     return opener.object(place.key_id, Kind.INSTANCE, place.id, place.generation, place.slots, sealed)
 
 
