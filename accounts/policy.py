@@ -151,6 +151,7 @@ SYSTEM_JOBS: dict[str, frozenset[Permission]] = {
     "verify": frozenset({Permission.LOG_VERIFY}),
     "tend": frozenset({Permission.ARCHIVE_TEND}),
     "destroy": frozenset({Permission.STUDY_DESTROY}),
+    "rekey": frozenset({Permission.KEYS_MANAGE}),
     "backup": frozenset({Permission.BACKUP_MANAGE}),
 }
 

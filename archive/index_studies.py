@@ -11,6 +11,7 @@ _CELLS: dict[str, tuple[str, Column]] = {
     "study_id_cell": ("study_id", Column.STUDY_ID),
 }
 _OWN = {"name_cell": ("patient_name", Column.PATIENT_NAME), "birth_date_cell": ("birth_date", Column.BIRTH_DATE)}
+CELLS = (*_CELLS, *_OWN)
 _PHRASES = {"description_id": ("description", Column.DESCRIPTION), "referring_id": ("referring", Column.REFERRING)}
 
 CHANGING = [

@@ -7,6 +7,7 @@ most a minute and in bounded number.
 import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
@@ -103,11 +104,26 @@ def replace(study_uid: str) -> KeyName:
     return KeyName(made.id, made.owner)
 
 
-def retire(key_id: UUID) -> None:
-    """Make a leaving key a former one, in the caller's transaction, which knows that nothing lies under it."""
+def retire(key_id: UUID) -> bool:
+    """Make a leaving key a former one, in the caller's transaction, which knows that nothing lies under it.
+
+    False when it is none. Raises Damaged where it does not open.
+    """
     row = StudyKey.objects.select_for_update().filter(id=key_id, scope=LEAVING).first()
     if row is not None:
         _pass(row, FORMER)
+    return row is not None
+
+
+def recall(key_id: UUID) -> bool:
+    """Make a former key a leaving one again, in the caller's transaction, because an index from before names it.
+
+    For a restored index alone: whoever had the key could seal under it what is opened from now on. Raises Damaged.
+    """
+    row = StudyKey.objects.select_for_update().filter(id=key_id, scope=FORMER).first()
+    if row is not None:
+        _pass(row, LEAVING)
+    return row is not None
 
 
 def _pass(row: StudyKey, scope: str) -> None:
@@ -169,14 +185,16 @@ def _secret(key_id: UUID) -> bytes:
 def unlock(receipt: Receipt, study_uid: str) -> Opener:
     """What opens this study's objects and cells, and its patient's cells. Raises NotCovered without its receipt."""
     receipt.require(study_uid)
-    return Opener(_held([study_uid], OF_STUDY), study_uid)
+    held = partial(_held, [study_uid], OF_STUDY)
+    return Opener(held(), study_uid, again=held)
 
 
 def unlock_listed(receipt: SearchReceipt, study_uids: Iterable[str]) -> CellOpener:
     """What opens the cells, and only the cells, of candidates that a search found in the actor's scope."""
     if not isinstance(receipt, SearchReceipt):
         raise TypeError("Only a search receipt opens the cells of a list.")
-    return CellOpener(_held(list(study_uids), (STUDY, LEAVING)))
+    held = partial(_held, list(study_uids), (STUDY, LEAVING))
+    return CellOpener(held(), again=held)
 
 
 def of_studies(study_uids: Iterable[str], scopes: Iterable[str] = OF_STUDY) -> "QuerySet[StudyKey]":

@@ -119,16 +119,30 @@ class Pack(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid4)
     study = models.UUIDField()  # the study row's id: part of the path, so that no UID reaches the file system
     name = models.CharField(max_length=120, unique=True)
+    compacted_at = models.DateTimeField(
+        null=True
+    )  # when older packs were copied into it; never for what came from outside
+    removed_at = models.DateTimeField(
+        null=True
+    )  # the file is gone; nobody shall name it again (archive.tending.naming)
 
 
-class Stored(models.Model):
-    """Where one sealed object lies: the object (header and body) begins at `offset` in the pack."""
+class Sealed(models.Model):
+    """One sealed object (header and body): it begins at `offset` in its pack."""
 
-    pack = models.ForeignKey(Pack, on_delete=models.PROTECT, related_name="+")
     offset = models.PositiveBigIntegerField()
     length = models.PositiveBigIntegerField()
     key_id = models.UUIDField()
     generation = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        abstract = True
+
+
+class Stored(Sealed):
+    """A sealed object that always lies somewhere."""
+
+    pack = models.ForeignKey(Pack, on_delete=models.PROTECT, related_name="+")
 
     class Meta:
         abstract = True
@@ -188,12 +202,14 @@ class Rendition(Stored):
         ]
 
 
-class Held(Stored):
+class Held(Sealed):
     """A newcomer under a known SOP Instance UID, sealed as kind 4 until a person decides."""
 
     id = models.UUIDField(primary_key=True, default=uuid4)
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="held")
     instance = models.ForeignKey(Instance, on_delete=models.CASCADE, related_name="held")
+    # None once it was found the same: its bytes are released, and its digest alone recognises the next one.
+    pack = models.ForeignKey(Pack, on_delete=models.PROTECT, null=True, related_name="+")
     state = models.CharField(max_length=12, default="comparing")  # comparing, same, held, accepted, rejected
     reason = models.CharField(max_length=200, blank=True)
     sop_class = models.CharField(max_length=64)

@@ -88,7 +88,8 @@ def _settle(held: Held, reason: str) -> bool:
     A copy that is the same is released: no row leads to its bytes any more but this one, which recognises the next.
     """
     state = "held" if reason else "same"
-    changed = Held.objects.filter(id=held.id, state="comparing").update(state=state, reason=reason)
+    released = {} if reason else {"pack": None, "offset": 0}
+    changed = Held.objects.filter(id=held.id, state="comparing").update(state=state, reason=reason, **released)
     marks = {"held_count": F("held_count") + 1} if reason else {"same_count": F("same_count") + 1}
     if changed:
         Study.objects.filter(id=held.study_id).update(**marks)
@@ -104,5 +105,7 @@ def original(opener: Opener, instance: Instance) -> bytes:
 
 def newcomer(opener: Opener, held: Held) -> bytes:
     """The file that was held back. Raises Damaged."""
+    if held.pack is None:
+        raise Damaged("What was held back has been released.")
     stored = packs.read(held.pack.name, held.offset, held.length)
     return opener.object(held.key_id, Kind.QUARANTINED, held.id, held.generation, EMPTY_SLOTS, stored)

@@ -24,6 +24,10 @@ Read = Callable[[int, int], bytes]
 WORDS = "It does not open: it was changed, cut or moved."
 
 
+class _FormerKey(Tampered):
+    """What lies under a former key was looked up before it was sealed anew, or was put there: a scrub tells which."""
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Bunch:
     """The keys that an opener holds. Those in `former` were replaced and open details in the log, nothing else."""
@@ -33,8 +37,10 @@ class Bunch:
 
     def secret(self, key_id: UUID, table_column: str = "") -> bytes:
         """The key of a cell of this column, or of an object. Raises Tampered where it is not to open that."""
-        if key_id not in self.secrets or (key_id in self.former and table_column != DETAILS):
-            raise Tampered("another study's key, or one that was replaced")
+        if key_id not in self.secrets:
+            raise Tampered("another study's key")
+        if key_id in self.former and table_column != DETAILS:
+            raise _FormerKey("a key that was replaced")
         return self.secrets[key_id]
 
 
@@ -47,10 +53,10 @@ def load(key_ids: Iterable[UUID], former: Iterable[UUID] = ()) -> Bunch:
 class CellOpener:
     """Opens cells of the studies it was made for, and nothing else."""
 
-    __slots__ = ("_held", "_tells")
+    __slots__ = ("_again", "_held", "_tells")
 
-    def __init__(self, held: Bunch, *, tells: bool = True) -> None:
-        self._held, self._tells = held, tells
+    def __init__(self, held: Bunch, *, tells: bool = True, again: Callable[[], Bunch] | None = None) -> None:
+        self._held, self._tells, self._again = held, tells, again
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
@@ -62,10 +68,19 @@ class CellOpener:
             return b""
         try:
             header = Header.decode(stored[:HEADER_SIZE])
-            secret = self._held.secret(header.key_id, table_column)
+            secret = self._secret(header.key_id, table_column)
             return cells.unseal_cell(secret, header.key_id, table_column, row, stored, generation=generation)
-        except Tampered:
-            raise _damage(row, table_column, tells=self._tells) from None
+        except Tampered as error:
+            raise self._damage(row, table_column, error) from None
+
+    def _secret(self, key_id: UUID, table_column: str = "") -> bytes:
+        """One of the keys, looked up again where it is not known: the study may have been given another one since."""
+        if key_id not in self._held.secrets and self._again is not None:
+            self._held = self._again()
+        return self._held.secret(key_id, table_column)
+
+    def _damage(self, object_id: UUID, what: str, error: Tampered) -> Damaged:
+        return _damage(object_id, what, tells=self._tells and not isinstance(error, _FormerKey))
 
     def text(self, table_column: str, row: UUID, sealed: bytes | memoryview) -> str:
         """One cell as text."""
@@ -77,22 +92,24 @@ class Opener(CellOpener):
 
     __slots__ = ("study_uid",)
 
-    def __init__(self, held: Bunch, study_uid: str, *, tells: bool = True) -> None:
-        super().__init__(held, tells=tells)
+    def __init__(
+        self, held: Bunch, study_uid: str, *, tells: bool = True, again: Callable[[], Bunch] | None = None
+    ) -> None:
+        super().__init__(held, tells=tells, again=again)
         self.study_uid = study_uid
 
     def silent(self) -> "Opener":
         """The same for who tells of damage in words of its own: nothing is marked when something does not open."""
-        return Opener(self._held, self.study_uid, tells=False)
+        return Opener(self._held, self.study_uid, tells=False, again=self._again)
 
     def object(
         self, key_id: UUID, kind: Kind, object_id: UUID, generation: int, slots: Slots, sealed: bytes | memoryview
     ) -> bytes:
         """A whole object from its stored bytes. Raises Damaged."""
         try:
-            return objects.unseal(self._held.secret(key_id), Header(kind, key_id, object_id, generation), slots, sealed)
-        except Tampered:
-            raise _damage(object_id, kind.name.lower(), tells=self._tells) from None
+            return objects.unseal(self._secret(key_id), Header(kind, key_id, object_id, generation), slots, sealed)
+        except Tampered as error:
+            raise self._damage(object_id, kind.name.lower(), error) from None
 
     def range(
         self,
@@ -112,10 +129,10 @@ class Opener(CellOpener):
         header = Header(kind, key_id, object_id, generation)
         try:
             return objects.unseal_range(
-                self._held.secret(key_id), header, slots, read, sealed_length, start, length, check_end=check_end
+                self._secret(key_id), header, slots, read, sealed_length, start, length, check_end=check_end
             )
-        except Tampered:
-            raise _damage(object_id, kind.name.lower(), tells=self._tells) from None
+        except Tampered as error:
+            raise self._damage(object_id, kind.name.lower(), error) from None
 
     def stream(
         self, key_id: UUID, kind: Kind, object_id: UUID, generation: int, slots: Slots, chunks: Iterable[bytes]
@@ -123,9 +140,9 @@ class Opener(CellOpener):
         """An object in pieces; that it is whole is known only at the end. Raises Damaged."""
         header = Header(kind, key_id, object_id, generation)
         try:
-            yield from objects.unseal_stream(self._held.secret(key_id), header, slots, chunks)
-        except Tampered:
-            raise _damage(object_id, kind.name.lower(), tells=self._tells) from None
+            yield from objects.unseal_stream(self._secret(key_id), header, slots, chunks)
+        except Tampered as error:
+            raise self._damage(object_id, kind.name.lower(), error) from None
 
 
 def _damage(object_id: UUID, what: str, *, tells: bool = True) -> Damaged:

@@ -1,7 +1,8 @@
 """Appending sealed records to packs, making them durable, and reading them back.
 
 A record is `u32 length of the rest || u32 length of head || head || object`, big-endian (docs/FORMAT.md). A pack holds
-one study, is written by one process and is never opened for writing again: the writer's random id is in its name.
+one study under one key, is written by one process and is never opened for writing again: the writer's random id is in
+its name.
 A pack in which anything went wrong is left as it is and a new one begun, so that an offset is never a guess.
 """
 
@@ -18,6 +19,7 @@ from uuid import UUID, uuid4
 
 from archive import stores
 from archive.errors import PackMissing, Unavailable
+from archive.models import Pack
 from archive.stores import Sink
 from audit import alerts
 
@@ -25,6 +27,7 @@ ROLL_OVER = 1 << 30
 MOST_OPEN = 64
 MOST_NUMBER = 999_999  # a name has six digits for it
 LONGEST_RECORD = (1 << 32) - 5
+_KEY_ID = slice(12, 28)  # of a sealed object
 _LENGTHS = struct.Struct(">II")
 
 
@@ -43,6 +46,7 @@ class Place:
 class _Open:
     id: UUID
     name: str
+    key: bytes
     sink: Sink
     dirty: bool = False
 
@@ -62,7 +66,7 @@ class Writer:
         if len(head) + len(sealed) + 4 > LONGEST_RECORD:
             raise Unavailable("The object is larger than a pack can hold.")
         with self._lock:
-            pack = self._pack(study_row, len(sealed))
+            pack = self._pack(study_row, sealed)
             offset = pack.sink.size + _LENGTHS.size + len(head)
             pack.dirty = True
             try:
@@ -93,17 +97,25 @@ class Writer:
                 pack.sink.close()
             self._open.clear()
 
-    def _pack(self, study_row: UUID, wanted: int) -> _Open:
-        pack = self._open.get(study_row)
+    def _pack(self, study_row: UUID, sealed: bytes) -> _Open:
+        pack, wanted, key = self._open.get(study_row), len(sealed), bytes(sealed[_KEY_ID])
+        if pack is not None and pack.key != key:
+            # The study was given another key: what lies under the one before goes with its whole packs.
+            self._retire(study_row)
+            pack = None
+        if pack is not None and pack.sink.removed():
+            # What it holds and no row names yet will be refused by the index, and come again.
+            self._retire(study_row)
+            pack = None
         if pack is not None and pack.sink.size + wanted > ROLL_OVER and pack.sink.size:
             self._retire(study_row)
             pack = None
         if pack is None:
-            pack = self._begin(study_row)
+            pack = self._begin(study_row, key)
         self._open.move_to_end(study_row)
         return pack
 
-    def _begin(self, study_row: UUID) -> _Open:
+    def _begin(self, study_row: UUID, key: bytes) -> _Open:
         while len(self._open) >= MOST_OPEN:
             self._retire(next(iter(self._open)))
         if self._number >= MOST_NUMBER:
@@ -111,7 +123,7 @@ class Writer:
         self._number += 1
         name = stores.pack_name(study_row, self.id, self._number)
         try:
-            pack = _Open(uuid4(), name, stores.store().create(name))
+            pack = _Open(uuid4(), name, key, stores.store().create(name))
         except OSError as error:
             raise Unavailable(f"A pack could not be begun: {os.strerror(error.errno or 0)}.") from None
         self._open[study_row] = pack
@@ -194,7 +206,8 @@ def flush(places: Iterable[Place]) -> None:
 def reading(pack_name: str, offset: int = 0) -> Iterator[Callable[[int, int], bytes]]:
     """A function `read(offset, length)` over the object of a pack that begins at `offset`, until the block ends.
 
-    A missing pack raises PackMissing and one alert for all of them: it may be the whole disk.
+    A missing pack raises PackMissing and one alert for all of them: it may be the whole disk. Nobody misses one that
+    was removed after everything in it had moved.
     """
     try:
         source = stores.store().open(pack_name)
@@ -203,6 +216,8 @@ def reading(pack_name: str, offset: int = 0) -> Iterator[Callable[[int, int], by
         finally:
             source.close()
     except PackMissing:
+        if Pack.objects.filter(name=pack_name).exclude(removed_at=None).exists():
+            raise
         alerts.raise_("damaged", "packs", f"The pack {pack_name} is missing from where packs are kept.")
         raise
 

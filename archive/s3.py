@@ -24,6 +24,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from archive import stores
 from archive.addresses import location
 from archive.errors import Damaged, PackMissing, Unavailable
+from archive.stores import Lying
 
 logger = logging.getLogger(__name__)
 
@@ -83,16 +84,20 @@ class Bucket:
         # A bucket is as large as is paid for; rows and journals still need the disk.
         return stores.disk_has_room(self._near, 0)
 
-    def names(self) -> Iterator[str]:
+    def lying(self) -> Iterator[Lying]:
         pages = self.asked(lambda client: client.get_paginator("list_objects_v2"))
         try:
             for page in pages.paginate(Bucket=self.name, Prefix=self._prefix):
                 for one in page.get("Contents", ()):
                     name = one["Key"].removeprefix(self._prefix).removesuffix(_SUFFIX)
                     if stores.NAME.fullmatch(name) and one["Key"] == self._key(name):
-                        yield name
+                        yield Lying(name, one["Size"], one["LastModified"])
         except _FAULTS as error:
             raise _unavailable(error) from None
+
+    def empty(self) -> bool:
+        told = self.asked(lambda client: client.list_objects_v2(Bucket=self.name, Prefix=self._prefix, MaxKeys=1))
+        return not told.get("Contents")
 
     def remove(self, name: str) -> None:
         key = self._key(name)
@@ -242,6 +247,9 @@ class BucketSink:
         self.size = 0
         self.ended = False
         self._bucket, self._key, self._body = bucket, key, Body()
+
+    def removed(self) -> bool:
+        return False  # It is there no sooner than it has ended.
 
     def write(self, *parts: bytes) -> None:
         if self.ended:

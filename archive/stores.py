@@ -7,6 +7,8 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol
@@ -21,7 +23,17 @@ if TYPE_CHECKING:
     from archive.s3 import Bucket
 
 NAME = re.compile(r"[0-9a-f]{2}/[0-9a-f]{32}/[0-9a-f]{16}-[0-9]{6}")
+_FOLDER = re.compile(r"[0-9a-f]{32}")
 _MIB = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Lying:
+    """A pack as the place where it lies tells of it."""
+
+    name: str
+    size: int
+    changed_at: datetime
 
 
 class Sink(Protocol):
@@ -30,6 +42,9 @@ class Sink(Protocol):
     size: int
     ended: bool
     """Whether nothing may follow any more, since what was flushed is one immutable object."""
+
+    def removed(self) -> bool:
+        """Tell whether somebody took the pack away, so that whatever follows would be lost."""
 
     def write(self, *parts: bytes) -> None:
         """Append all of the parts. After an OSError the sink is useless."""
@@ -66,8 +81,14 @@ class Store(Protocol):
     def has_room(self, wanted: int) -> bool:
         """Tell whether `wanted` more bytes may be stored without touching what the log needs."""
 
-    def names(self) -> Iterator[str]:
-        """The name of every pack that is there, in no particular order. Raises Unavailable or OSError on the way."""
+    def lying(self) -> Iterator[Lying]:
+        """Every pack that is there, in no particular order; what is no pack's is passed over.
+
+        What comes or goes meanwhile may be among them or not. Raises Unavailable or OSError on the way.
+        """
+
+    def empty(self) -> bool:
+        """Tell whether nothing at all is there, as on a disk that is not mounted. Raises Unavailable or OSError."""
 
     def remove(self, name: str) -> None:
         """Remove a pack for good; one that is not there is as good as removed. Raises Unavailable or OSError."""
@@ -134,14 +155,19 @@ class Disk:
 
     def create(self, name: str) -> "DiskSink":
         path = self._path(name)
-        ours = (path.parent, path.parent.parent, self.root)
+        try:
+            handle = self._begin(path)
+        except FileNotFoundError:
+            handle = self._begin(path)  # A sweep took the empty folder away this moment.
+        # A folder that was there already may be another process's, which has not made it durable yet.
+        return DiskSink(handle, [path.parent, path.parent.parent, self.root, self.root.parent])
+
+    def _begin(self, path: Path) -> int:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for folder in ours:
+        for folder in (path.parent, path.parent.parent, self.root):
             # mkdir gives intermediate folders the default mode.
             folder.chmod(0o700)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        # A folder that was there already may be another process's, which has not made it durable yet.
-        return DiskSink(handle, [*ours, self.root.parent])
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
 
     def open(self, name: str) -> "DiskSource":
         try:
@@ -152,11 +178,30 @@ class Disk:
     def has_room(self, wanted: int) -> bool:
         return disk_has_room(self.root, wanted)
 
-    def names(self) -> Iterator[str]:
+    def lying(self) -> Iterator[Lying]:
         for path in self.root.glob("*/*/*.pack"):
             name = str(path.relative_to(self.root)).removesuffix(".pack")
-            if NAME.fullmatch(name):
-                yield name
+            # One that was removed while its folder was being read is not there.
+            with suppress(FileNotFoundError):
+                told = path.stat()
+                if NAME.fullmatch(name):
+                    yield Lying(name, told.st_size, datetime.fromtimestamp(told.st_mtime, UTC))
+
+    def empty(self) -> bool:
+        return not (self.root.is_dir() and any(self.root.iterdir()))
+
+    def prune(self, before: datetime) -> int:
+        """Remove the folders of studies that have been empty since; return how many. Raises OSError."""
+        gone = 0
+        for folder in self.root.glob("*/*"):
+            if not _FOLDER.fullmatch(folder.name) or any(folder.iterdir()):
+                continue
+            if datetime.fromtimestamp(folder.stat().st_mtime, UTC) < before:
+                # A writer may have begun a pack in it this moment.
+                with suppress(OSError):
+                    folder.rmdir()
+                    gone += 1
+        return gone
 
     def remove(self, name: str) -> None:
         path = self._path(name)
@@ -178,6 +223,9 @@ class DiskSink:
         self.ended = False
         self._handle = handle
         self._folders = folders  # whose entries lead to this file
+
+    def removed(self) -> bool:
+        return os.fstat(self._handle).st_nlink == 0
 
     def write(self, *parts: bytes) -> None:
         rest = [memoryview(part) for part in parts]

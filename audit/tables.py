@@ -99,6 +99,14 @@ def logs() -> list[int]:
         return [int(row[0]) for row in cursor.fetchall()]
 
 
+def begun_us(log: int) -> int | None:
+    """When the first row of a log was written, in microseconds since 1970 (UTC); None where it has none."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT time_us FROM audit_event WHERE log = %s ORDER BY seq LIMIT 1", [log])
+        found = cursor.fetchone()
+        return int(found[0]) if found else None
+
+
 def decode(stored: Sequence[Any]) -> tuple[Row, bytes, bytes]:
     """One stored row as (row, leaf, row hash). Raises Unreadable when a value is not of its column's kind."""
     values = dict(zip(STORED, stored, strict=True))

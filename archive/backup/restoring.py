@@ -106,7 +106,7 @@ def _require_version(backup: Backup) -> None:
 def _packs(backup: Backup, tell: Tell) -> None:
     """Bring every pack to where packs are kept. Raises Unsuitable where something else is there."""
     store, wanted = stores.store(), backup.manifest.packs
-    foreign = next((name for name in store.names() if name not in wanted), None)
+    foreign = next((one.name for one in store.lying() if one.name not in wanted), None)
     if foreign is not None:
         raise Unsuitable(f"Where packs are kept lies one that is not of this backup: {foreign}.")
     for number, name in enumerate(wanted, 1):

@@ -1,18 +1,20 @@
-"""The files of the packs as the disk has them, for those who compare it with the index."""
+"""The packs as the place where they lie tells of them, for those who compare it with the index."""
 
-from pathlib import Path
-from urllib.parse import urlsplit
-
-from django.conf import settings
-
+from archive import stores
 from archive.errors import Unavailable
 from archive.models import Pack
+from archive.stores import Lying
 
 
 def away() -> bool:
-    """Whether the place of the packs is empty though there should be some: a disk not mounted has lost no pack."""
-    place = _place()
-    return place is not None and Pack.objects.exists() and not (place.is_dir() and any(place.iterdir()))
+    """Whether the place of the packs is empty though there should be some: a disk not mounted has lost no pack.
+
+    Raises Unavailable where the place does not answer.
+    """
+    try:
+        return Pack.objects.filter(removed_at=None).exists() and stores.store().empty()
+    except OSError:
+        raise Unavailable("The place of the packs cannot be read.") from None
 
 
 def require_present() -> None:
@@ -21,20 +23,9 @@ def require_present() -> None:
         raise Unavailable("The place of the packs is empty or not there. Nothing was read, and nothing marked.")
 
 
-def sizes() -> dict[str, int]:
-    """The size of each pack that lies there, by name. Raises Unavailable where packs do not lie on a disk."""
-    place = _place()
-    if place is None:
-        raise Unavailable("Packs can be listed on a disk only.")
-    found = {}
-    for path in place.rglob("*.pack"):
-        try:
-            found[str(path.relative_to(place)).removesuffix(".pack")] = path.stat().st_size
-        except FileNotFoundError:
-            continue  # It was removed while the folder was being read.
-    return found
-
-
-def _place() -> Path | None:
-    url = urlsplit(settings.PACS_BLOB_URL)
-    return Path(url.path) if url.scheme == "file" else None
+def lying() -> dict[str, Lying]:
+    """Every pack that lies there, by name. Raises Unavailable."""
+    try:
+        return {one.name: one for one in stores.store().lying()}
+    except OSError:
+        raise Unavailable("The place of the packs cannot be read.") from None

@@ -27,7 +27,8 @@ class Epoch:
     root: UUID
     recoverable: bool
     study_keys: int
-    replaced_keys: int
+    leaving_keys: int
+    former_keys: int
     patient_keys: int
     installation_keys: int
 
@@ -57,7 +58,8 @@ def look(actor: Actor) -> Status:
             one.root_id,
             one.recoverable,
             wrapped.get((one.id, keys.STUDY), 0),
-            wrapped.get((one.id, keys.LEAVING), 0) + wrapped.get((one.id, keys.FORMER), 0),
+            wrapped.get((one.id, keys.LEAVING), 0),
+            wrapped.get((one.id, keys.FORMER), 0),
             wrapped.get((one.id, keys.PATIENT), 0),
             one.installation_keys,
         )

@@ -3,16 +3,18 @@
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.utils import timezone
 
 from archive import packs, s3, stores
 from archive.errors import Damaged
 from archive.packs import Writer
-from archive.stores import Store
+from archive.stores import Disk, Store
 
 WRITER = "0123456789abcdef"
 
@@ -40,6 +42,10 @@ def put(store: Store, name: str, data: bytes) -> None:
 
 def name(number: int = 1) -> str:
     return stores.pack_name(uuid4(), WRITER, number)
+
+
+def names(store: Store) -> list[str]:
+    return [one.name for one in store.lying()]
 
 
 def whole(store: Store, of: str) -> bytes:
@@ -130,7 +136,7 @@ def test_a_name_that_no_pack_has_is_neither_written_nor_read_nor_removed(store: 
     for act in (store.create, store.open, store.remove):
         with pytest.raises(Damaged):
             act(odd)
-    assert list(store.names()) == []
+    assert names(store) == []
 
 
 def test_more_than_a_thousand_names_are_listed_once_each_and_nothing_else(store: Store, tmp_path: Path) -> None:
@@ -142,7 +148,50 @@ def test_more_than_a_thousand_names_are_listed_once_each_and_nothing_else(store:
             store.client().put_object(Bucket=store.name, Key=key, Body=b"x")
     else:
         (tmp_path / "packs" / wanted[0]).with_name("note.pack").write_bytes(b"x")
-    assert sorted(store.names()) == sorted(wanted)
+    assert sorted(names(store)) == sorted(wanted)
+
+
+def test_a_listing_tells_size_and_time_of_the_last_change(store: Store) -> None:
+    before = timezone.now() - timedelta(minutes=1)
+    sizes = {name(): size for size in (1, 70_000)}
+    for one, size in sizes.items():
+        put(store, one, bytes(size))
+    found = {one.name: one for one in store.lying()}
+    assert {one.name: one.size for one in found.values()} == sizes
+    assert all(before < one.changed_at < timezone.now() + timedelta(minutes=1) for one in found.values())
+
+
+def test_a_place_is_empty_until_something_lies_there(store: Store) -> None:
+    assert store.empty()
+    put(store, name(), b"x")
+    assert not store.empty()
+
+
+def test_a_writer_goes_on_in_another_pack_when_its_own_was_taken_away(store: Store) -> None:
+    study = uuid4()
+    taken = packs.append(study, b"head", b"x")
+    packs.flush([taken])
+    stores.store().remove(taken.name)
+    kept = packs.append(study, b"head", b"y")
+    packs.flush([kept])
+    assert (kept.pack, kept.name) != (taken.pack, taken.name)
+    assert packs.read(kept.name, kept.offset, 1) == b"y"
+
+
+def test_a_pack_is_begun_though_its_folder_is_being_taken_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk, one, opened = Disk(tmp_path / "packs"), name(), list[Any]()
+    real = os.open
+
+    def taken(path: Any, *rest: Any) -> int:
+        if not opened:
+            opened.append(path)
+            assert disk.prune(timezone.now() + timedelta(days=1)) == 1
+        return real(path, *rest)
+
+    monkeypatch.setattr(os, "open", taken)
+    put(disk, one, b"x")
+    assert names(disk) == [one]
+    assert disk.prune(timezone.now() + timedelta(days=1)) == 0
 
 
 def test_what_was_removed_is_gone_and_may_be_removed_again(store: Store) -> None:
@@ -151,7 +200,7 @@ def test_what_was_removed_is_gone_and_may_be_removed_again(store: Store) -> None
     put(store, other, b"y")
     store.remove(one)
     store.remove(one)
-    assert list(store.names()) == [other]
+    assert names(store) == [other]
     with pytest.raises(Damaged):
         whole(store, one)
 
@@ -174,7 +223,7 @@ def test_a_writer_goes_on_after_every_flush_and_all_records_are_walked(store: St
     assert [packs.read(place.name, place.offset, place.length) for place in places] == sealed
     walked = {(name, offset, length) for name in {p.name for p in places} for _, offset, length in packs.records(name)}
     assert walked == {(place.name, place.offset, place.length) for place in places}
-    assert set(stores.store().names()) == {place.name for place in places}
+    assert set(names(stores.store())) == {place.name for place in places}
 
 
 def test_a_writer_that_has_used_up_its_numbers_takes_another_name(store: Store) -> None:

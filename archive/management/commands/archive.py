@@ -1,9 +1,10 @@
-"""`manage.py archive scrub|check`: care of what is stored."""
+"""`manage.py archive scrub|check|sweep`: care of what is stored."""
 
 import re
 import sys
 from argparse import ArgumentParser, ArgumentTypeError
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Any, Final
 
 from django.core.management.base import CommandError
@@ -13,6 +14,7 @@ from accounts.management.noun import Noun, Options, Verb
 from archive.errors import ArchiveError
 from archive.fixity import checking, scrub
 from archive.models import Scrub
+from archive.tending import sweep
 
 DAMAGE_STATUS: Final = 3
 """The exit status that says: the command did its work, and what is stored is not whole."""
@@ -67,11 +69,30 @@ def _check(actor: Actor, options: Options) -> dict[str, Any]:
     return asdict(report)
 
 
+def _sweep(actor: Actor, options: Options) -> dict[str, Any]:
+    dry_run: bool = options["dry_run"]
+    swept = sweep.run(actor, timedelta(days=options["grace"]), dry_run=dry_run)
+    return {**asdict(swept), "dry_run": dry_run}
+
+
+def _sweep_arguments(parser: ArgumentParser) -> None:
+    words = "leave what was written to within so many days (7 unless told)"
+    parser.add_argument("--grace", type=_days, default=sweep.GRACE.days, metavar="DAYS", help=words)
+    parser.add_argument("--dry-run", action="store_true", help="tell what would go; remove nothing")
+
+
+def _days(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 3650:
+        raise ArgumentTypeError("a whole number of days, at least 1")
+    return int(text)
+
+
 class Command(Noun):
     help = "Care of what is stored."
     verbs = {
         "scrub": Verb("Read stored objects back and verify them.", _scrub, _scrub_arguments),
         "check": Verb("Compare packs, keys and index; change nothing.", _check),
+        "sweep": Verb("Remove packs that nobody names.", _sweep, _sweep_arguments),
     }
 
     def handle(self, *args: Any, verb: str, **options: Any) -> None:

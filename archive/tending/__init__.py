@@ -1,0 +1,1 @@
+"""Care of the packs: what nobody names is swept, what is mostly dead or in many pieces is compacted."""
