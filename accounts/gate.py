@@ -168,8 +168,8 @@ def _admit(actor: Actor, asked: Asked) -> Actor:
 
 def _require_scope(actor: Actor, asked: Asked, *, found: bool) -> datetime | None:
     """Return until when the study may be seen (None: without an end). The same work is done for unknown studies."""
-    if asked.action is Action.RESTORED:
-        # A study in the trash is nobody's to see; whose it would be decides who may take it out.
+    if asked.action in (Action.RESTORED, Action.REKEYED):
+        # A study in the trash is nobody's to see; whose it would be decides who may take it out, or seal it anew.
         until = scope.would_cover(actor, asked.study_uid)
     else:
         until = standing.covers(actor, asked.study_uid)

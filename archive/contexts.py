@@ -17,6 +17,7 @@ from threading import Lock
 from uuid import UUID
 
 from archive.dataset import Facts
+from archive.keys import KeyName
 from archive.tickets import Admission
 
 SECONDS = 60.0
@@ -32,8 +33,8 @@ class Context:
 
     study: UUID
     series: UUID
-    study_key: UUID
-    patient_key: UUID
+    study_key: KeyName
+    patient_key: KeyName
     until: float
 
 

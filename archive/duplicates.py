@@ -5,6 +5,7 @@ that only when the lengths agree, by the program's own job `compare`, and on rec
 """
 
 from collections.abc import Iterable
+from uuid import UUID
 
 from accounts import gate, identify
 from archive import keys, moves, packs, statements
@@ -26,7 +27,7 @@ def known(sop_uids: Iterable[str]) -> dict[str, Instance]:
 
 def judge(one: Admission, original: Instance) -> None:
     """Decide whether an object is the same as the original, was held before, or is new to quarantine."""
-    one.known_study = original.study.key_id
+    one.known_study = keys.KeyName(original.study.key_id, original.study_id)
     # What a person has replaced since may be sent again, and is here as well.
     older = Instance.objects.filter(uid=original.uid, current=False).select_related("study", "series", "pack")
     if any(_same_bytes(one, copy) for copy in (original, *older)):
@@ -34,14 +35,23 @@ def judge(one: Admission, original: Instance) -> None:
         return
     one.status = "held"
     data = memoryview(one.ticket.part10)[one.facts.dataset_offset :]
-    named = "\0".join((one.facts.transfer_syntax, one.facts.study_uid, one.facts.series_uid)).encode()
-    digest = keys.digest(original.study.key_id, "newcomer", named, data)
-    earlier = Held.objects.filter(instance=original, digest=digest).values_list("state", flat=True).first()
+    said = (one.facts.transfer_syntax, one.facts.study_uid, one.facts.series_uid)
+    fresh = digest(one.known_study.id, *said, data)
+    # While the study passes to another key, who was held back before is known by a digest under the one it leaves.
+    leaving = keys.of_studies([original.study.uid], [keys.LEAVING]).values_list("id", flat=True)
+    known = [fresh, *(digest(key, *said, data) for key in leaving)]
+    earlier = Held.objects.filter(instance=original, digest__in=known).values_list("state", flat=True).first()
     if earlier is not None:
         one.repeated = True
         one.status = "same" if earlier == "same" else "held"
         return
-    one.newcomer = Newcomer(original.id, original.study_id, digest)
+    one.newcomer = Newcomer(original.id, original.study_id, fresh)
+
+
+def digest(key: UUID, transfer_syntax: str, study_uid: str, series_uid: str, data: bytes | memoryview) -> str:
+    """By what a newcomer is known again: keyed, of its data set, its syntax, and the place it says it has."""
+    named = "\0".join((transfer_syntax, study_uid, series_uid)).encode()
+    return keys.digest(key, "newcomer", named, data)
 
 
 def _same_bytes(one: Admission, original: Instance) -> bool:
@@ -74,5 +84,5 @@ def _opened(original: Instance) -> bytes:
         original.id,
         original.generation,
         instance_slots(study_uid, original.series.uid, original.uid),
-        packs.read(original.pack.name, original.offset, original.length, moves.again(Instance, original.id)),
+        packs.read(original.pack.name, original.offset, original.length, moves.again(original)),
     )

@@ -12,7 +12,7 @@ from django.db import Error as DatabaseFault
 from django.db import connection
 
 from accounts.models import Access, Hold, Withdrawn
-from archive import stores
+from archive import keys, stores
 from archive.errors import Unavailable
 from archive.models import Instance, Pack, Patient, Phrase, Series, Study, StudyKey
 
@@ -25,15 +25,15 @@ _WAIT_MS = 100
 
 
 def keys_of(study: Study) -> list[StudyKey]:
-    """The keys that go with a study: its own, and its patient's when no other study of the patient is left.
+    """The keys that go with a study: all it ever had, and its patient's when no other study of the patient is left.
 
     Locks the patient until the transaction ends, so that no new study of theirs comes between.
     """
     patient = Patient.objects.select_for_update().get(id=study.patient_id)
-    ids = [study.key_id]
+    ids = set(keys.of_studies([study.uid]).values_list("id", flat=True))
     if not patient.studies.exclude(id=study.id).exists():
-        ids.append(patient.key_id)
-    return list(StudyKey.objects.filter(id__in=ids).order_by("-scope"))
+        ids.add(patient.key_id)
+    return list(StudyKey.objects.filter(id__in=ids).order_by("-scope", "created_at"))
 
 
 def rows(key_ids: Iterable[UUID]) -> list[str]:

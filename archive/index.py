@@ -33,7 +33,7 @@ def record(admissions: list[Admission]) -> None:
     _packs(packs[pack] for pack in contexts.unrecorded(packs))
     _fully([one for one in fresh if one.context is None])
     _counted([one for one in fresh if one.context is not None])
-    Held.objects.bulk_create([_held(one) for one in stored if one.newcomer is not None])
+    _held_back([one for one in stored if one.newcomer is not None])
 
 
 def committed(admissions: list[Admission], promised: list[Work]) -> None:
@@ -60,8 +60,8 @@ def _fully(fresh: list[Admission]) -> None:
     series = index_studies.ensure_series(fresh, studies)
     for one in fresh:
         study = studies[one.facts.study_uid]
-        if study.key_id != one.study_key:
-            # Removed and received anew meanwhile: what was sealed under the old key must be sealed again.
+        if one.study_key is None or study.key_id != one.study_key.id:
+            # Given another key, or removed and received anew: what was sealed under the old one must be sealed again.
             raise Unavailable("The key of this study changed.")
         one.row = _instance(one, study.id, series[one.facts.study_uid, one.facts.series_uid].id)
     statements.insert([one.row for one in fresh if one.row is not None])
@@ -77,7 +77,7 @@ def _counted(fresh: list[Admission]) -> None:
             one.row = _instance(one, one.context.study, one.context.series)
     for context, ours in sorted(alike.items(), key=lambda pair: (pair[0].study, pair[0].series)):
         size, arrived = sum(one.facts.size for one in ours), max(one.ticket.arrived for one in ours)
-        there = statements.count_study(context.study, context.study_key, len(ours), size, arrived)
+        there = statements.count_study(context.study, context.study_key.id, len(ours), size, arrived)
         if not there or not statements.count_series(context.series, context.study, len(ours)):
             contexts.drop(context.study)
             raise Unavailable("The study changed while it was being received.")
@@ -87,7 +87,7 @@ def _counted(fresh: list[Admission]) -> None:
 def _instance(one: Admission, study: UUID, series: UUID) -> Instance:
     if one.place is None:
         raise ValueError("nothing was sealed")
-    made = instance(one.facts, one.object_id, one.key, one.place, one.ticket.table, one.ticket.frames)
+    made = instance(one.facts, one.object_id, one.key.id, one.place, one.ticket.table, one.ticket.frames)
     made.study_id, made.series_id = study, series
     made.sender, made.received_at = one.sender, one.ticket.arrived
     return made
@@ -115,6 +115,16 @@ def instance(facts: Facts, row: UUID, key: UUID, place: Place, table: bytes, fra
     )
 
 
+def _held_back(newcomers: list[Admission]) -> None:
+    """Newcomers under a known UID, sealed under the key which the original's study still has."""
+    names = {one.key for one in newcomers}
+    locked = Study.objects.select_for_update().filter(id__in=[name.owner for name in names]).order_by("uid")
+    present = dict(locked.values_list("id", "key_id")) if names else {}
+    if any(present.get(name.owner) != name.id for name in names):
+        raise Unavailable("The key of this study changed.")
+    Held.objects.bulk_create([_held(one) for one in newcomers])
+
+
 def _held(one: Admission) -> Held:
     facts = one.facts
     if one.place is None or one.newcomer is None:
@@ -135,7 +145,7 @@ def _held(one: Admission) -> Held:
         pack_id=one.place.pack,
         offset=one.place.offset,
         length=one.place.length,
-        key_id=one.key,
+        key_id=one.key.id,
     )
 
 

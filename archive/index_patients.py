@@ -42,11 +42,11 @@ def _rows(pseudonyms: "dict[str, Admission] | list[str]") -> dict[str, Patient]:
 def _new(one: Admission) -> Patient:
     if one.patient_key is None:
         raise ValueError("no key has been provided")
-    row = Patient(id=one.patient_key, pseudonym=one.pseudonym, key_id=one.patient_key)
+    row = Patient(id=one.patient_key.owner, pseudonym=one.pseudonym, key_id=one.patient_key.id)
     row.name_digest, row.birth_date_digest = digests(one)
     for cell, (field, _) in _CELLS.items():
         value = one.issuer if field == "issuer" else one.facts.text(field)
-        setattr(row, cell, keys.seal_cell(one.patient_key, cell_name("patient", cell), row.id, value))
+        setattr(row, cell, keys.seal_cell(one.patient_key.id, cell_name("patient", cell), row.id, value))
     return row
 
 
@@ -57,8 +57,8 @@ def digests(one: Admission) -> tuple[str, str]:
     name = one.facts.text("patient_name").split("=")[0].rstrip("^ ").casefold()
     birth_date = one.facts.text("birth_date")
     return (
-        keys.digest(one.patient_key, "name", name.encode("utf-8", "surrogatepass")) if name else "",
-        keys.digest(one.patient_key, "birth date", birth_date.encode()) if birth_date else "",
+        keys.digest(one.patient_key.id, "name", name.encode("utf-8", "surrogatepass")) if name else "",
+        keys.digest(one.patient_key.id, "birth date", birth_date.encode()) if birth_date else "",
     )
 
 

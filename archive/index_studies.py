@@ -11,6 +11,7 @@ _CELLS: dict[str, tuple[str, Column]] = {
     "study_id_cell": ("study_id", Column.STUDY_ID),
 }
 _OWN = {"name_cell": ("patient_name", Column.PATIENT_NAME), "birth_date_cell": ("birth_date", Column.BIRTH_DATE)}
+CELLS = (*_CELLS, *_OWN)
 _PHRASES = {"description_id": ("description", Column.DESCRIPTION), "referring_id": ("referring", Column.REFERRING)}
 
 CHANGING = [
@@ -55,10 +56,10 @@ def _locked(uids: "dict[str, Admission] | list[str]") -> dict[str, Study]:
 
 def _new(one: Admission, patients: dict[str, Patient]) -> Study:
     return Study(
-        id=one.key,
+        id=one.key.owner,
         uid=one.facts.study_uid,
         patient=patients[one.pseudonym],
-        key_id=one.key,
+        key_id=one.key.id,
         sender=one.sender,
         first_received_at=one.ticket.arrived,
         last_received_at=one.ticket.arrived,

@@ -6,6 +6,9 @@ most a minute and in bounded number.
 
 import hmac
 from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from django.db import transaction
@@ -14,7 +17,7 @@ from accounts.gate import SearchReceipt
 from archive import keyring, openers
 from archive.errors import Damaged, Unavailable
 from archive.models import Study, StudyKey
-from archive.openers import CellOpener, Opener
+from archive.openers import Bunch, CellOpener, Opener
 from audit.receipts import Receipt
 from keystore import keys as keystore
 from vault import objects
@@ -22,7 +25,20 @@ from vault.cells import seal_cell as seal_one_cell
 from vault.objects import Header, Kind, Slots
 from vault.random import new_secret, subkey
 
-STUDY, PATIENT = "study", "patient"
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+STUDY, LEAVING, FORMER, PATIENT = "study", "leaving", "former", "patient"
+OF_STUDY = (STUDY, LEAVING, FORMER)
+"""The scopes of a study's keys: the present one, and those it replaced (`archive.models.StudyKey`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyName:
+    """Names a key without being one: `id` is what seals, `owner` the row of the study or patient whose key it is."""
+
+    id: UUID
+    owner: UUID
 
 
 def forget() -> None:
@@ -30,8 +46,8 @@ def forget() -> None:
     keyring.forget()
 
 
-def ensure(scope: str, subjects: Iterable[str]) -> dict[str, UUID]:
-    """The id of the key of each study UID or patient pseudonym, made where there was none.
+def ensure(scope: str, subjects: Iterable[str]) -> dict[str, KeyName]:
+    """The present key of each study UID or patient pseudonym, made where there was none.
 
     A new row is committed and read back before this returns, so that nothing is ever sealed under a key that a crash
     or a faster process could take away; who loses the race gets the winner's. Must run outside a transaction.
@@ -46,7 +62,7 @@ def ensure(scope: str, subjects: Iterable[str]) -> dict[str, UUID]:
         known |= _rows(scope, missing)
     for row in known.values():
         keyring.hold(row)
-    return {subject: known[subject].id for subject in wanted}
+    return {subject: KeyName(known[subject].id, known[subject].owner) for subject in wanted}
 
 
 def _rows(scope: str, subjects: list[str]) -> dict[str, StudyKey]:
@@ -56,7 +72,7 @@ def _rows(scope: str, subjects: list[str]) -> dict[str, StudyKey]:
 def _new(scope: str, subject: str) -> StudyKey:
     identifier = uuid4()
     epoch, wrapped = keystore.wrap_under_epoch(identifier, new_secret(), keyring.slots(scope, subject))
-    return StudyKey(id=identifier, scope=scope, subject=subject, epoch=epoch, wrapped=wrapped)
+    return StudyKey(id=identifier, owner=identifier, scope=scope, subject=subject, epoch=epoch, wrapped=wrapped)
 
 
 def rewrap(epoch: UUID, most: int) -> int:
@@ -67,14 +83,64 @@ def rewrap(epoch: UUID, most: int) -> int:
     with transaction.atomic(durable=True):
         rows = list(StudyKey.objects.select_for_update().filter(epoch=epoch).order_by("id")[:most])
         for row in rows:
-            try:
-                secret = keyring.unwrapped(row)
-            except Damaged:
-                raise Damaged(f"The key {row.id} of a {row.scope} does not open.") from None
-            bound = keyring.slots(row.scope, row.subject)
-            row.epoch, row.wrapped = keystore.wrap_under_epoch(row.id, secret, bound)
+            _wrap_anew(row)
         StudyKey.objects.bulk_update(rows, ["epoch", "wrapped"])
     return len(rows)
+
+
+def replace(study_uid: str) -> KeyName:
+    """Draw another key for a study, in the caller's transaction, which points the study's row to it.
+
+    The key before it is leaving from then on: it opens what lies under it, and seals nothing more. Raises Unavailable
+    where the study has no key, and Damaged where that does not open.
+    """
+    before = StudyKey.objects.select_for_update().filter(scope=STUDY, subject=study_uid).first()
+    if before is None:
+        raise Unavailable("The key of this study is not there any more.")
+    _pass(before, LEAVING)
+    made = _new(STUDY, study_uid)
+    made.owner = before.owner
+    made.save(force_insert=True)
+    return KeyName(made.id, made.owner)
+
+
+def retire(key_id: UUID) -> bool:
+    """Make a leaving key a former one, in the caller's transaction, which knows that nothing lies under it.
+
+    False when it is none. Raises Damaged where it does not open.
+    """
+    row = StudyKey.objects.select_for_update().filter(id=key_id, scope=LEAVING).first()
+    if row is not None:
+        _pass(row, FORMER)
+    return row is not None
+
+
+def recall(key_id: UUID) -> bool:
+    """Make a former key a leaving one again, in the caller's transaction, because an index from before names it.
+
+    For a restored index alone: whoever had the key could seal under it what is opened from now on. Raises Damaged.
+    """
+    row = StudyKey.objects.select_for_update().filter(id=key_id, scope=FORMER).first()
+    if row is not None:
+        _pass(row, LEAVING)
+    return row is not None
+
+
+def _pass(row: StudyKey, scope: str) -> None:
+    """Bind a key to another scope: its row alone, changed by whoever can write to the database, would not open."""
+    _wrap_anew(row, scope)
+    row.scope = scope
+    row.save(update_fields=["scope", "epoch", "wrapped"])
+
+
+def _wrap_anew(row: StudyKey, scope: str = "") -> None:
+    try:
+        secret = keyring.unwrapped(row)
+    except Damaged:
+        whose = PATIENT if row.scope == PATIENT else STUDY
+        raise Damaged(f"The key {row.id} of a {whose} does not open.") from None
+    bound = keyring.slots(scope or row.scope, row.subject)
+    row.epoch, row.wrapped = keystore.wrap_under_epoch(row.id, secret, bound)
 
 
 def ready(key_id: UUID) -> bool:
@@ -119,16 +185,29 @@ def _secret(key_id: UUID) -> bytes:
 def unlock(receipt: Receipt, study_uid: str) -> Opener:
     """What opens this study's objects and cells, and its patient's cells. Raises NotCovered without its receipt."""
     receipt.require(study_uid)
-    return Opener(openers.load(_keys_of([study_uid])), study_uid)
+    held = partial(_held, [study_uid], OF_STUDY)
+    return Opener(held(), study_uid, again=held)
 
 
 def unlock_listed(receipt: SearchReceipt, study_uids: Iterable[str]) -> CellOpener:
     """What opens the cells, and only the cells, of candidates that a search found in the actor's scope."""
     if not isinstance(receipt, SearchReceipt):
         raise TypeError("Only a search receipt opens the cells of a list.")
-    return CellOpener(openers.load(_keys_of(list(study_uids))))
+    held = partial(_held, list(study_uids), (STUDY, LEAVING))
+    return CellOpener(held(), again=held)
 
 
-def _keys_of(study_uids: list[str]) -> set[UUID]:
-    pairs = Study.objects.filter(uid__in=study_uids).values_list("key_id", "patient__key_id")
-    return {key_id for pair in pairs for key_id in pair}
+def of_studies(study_uids: Iterable[str], scopes: Iterable[str] = OF_STUDY) -> "QuerySet[StudyKey]":
+    """The rows of the keys of studies. They are found by the study UID, to which each wrapped key is bound.
+
+    Whatever row of the index was made to name another key, these alone open the study.
+    """
+    return StudyKey.objects.filter(scope__in=list(scopes), subject__in=list(study_uids))
+
+
+def _held(study_uids: list[str], scopes: Iterable[str]) -> Bunch:
+    """The keys of studies and of the patients that the index gives them; a former one among them opens but details."""
+    patients = Study.objects.filter(uid__in=study_uids).values("patient__pseudonym")
+    theirs = StudyKey.objects.filter(scope=PATIENT, subject__in=patients)
+    scope_of = dict(of_studies(study_uids, scopes).values_list("id", "scope").union(theirs.values_list("id", "scope")))
+    return openers.load(scope_of, former={key_id for key_id, scope in scope_of.items() if scope == FORMER})

@@ -9,21 +9,32 @@ from django.db import models
 
 
 class StudyKey(models.Model):
-    """A wrapped key of one study or patient. `subject` is the study UID, or the patient's pseudonym in hexadecimal."""
+    """A wrapped key of one study or patient. `subject` is the study UID, or the patient's pseudonym in hexadecimal.
+
+    `owner` is the id of the study's or patient's row, which is that of its first key. A study has one key of the scope
+    `study`, which seals. One that it replaced is `leaving` while anything may still lie under it, and `former` once
+    nothing does: then it opens details in the log, which nobody can seal anew, and no more.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid4)
-    scope = models.CharField(max_length=8)  # "study" or "patient"
+    owner = models.UUIDField()
+    scope = models.CharField(max_length=8)  # "study", "leaving", "former" or "patient"
     subject = models.CharField(max_length=64)
     epoch = models.UUIDField()
     wrapped = models.BinaryField()
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["scope", "subject"], name="one_key")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["scope", "subject"], condition=models.Q(scope__in=("study", "patient")), name="one_key"
+            )
+        ]
+        indexes = [models.Index(fields=["subject"], name="key_subject")]
 
 
 class Patient(models.Model):
-    """(issuer, id), found by pseudonym. Cells are sealed under the patient's key, whose row's id this row shares."""
+    """(issuer, id), found by pseudonym. Cells are sealed under the patient's key, whose owner this row is."""
 
     id = models.UUIDField(primary_key=True, default=uuid4)
     pseudonym = models.CharField(max_length=32, unique=True)
@@ -52,7 +63,10 @@ class Phrase(models.Model):
 
 
 class Study(models.Model):
-    """One study. The row shares the id of its key's row, so that whoever wins the race for the key decides both."""
+    """One study. The row has the id of its first key, so that whoever wins the race for the key decides both.
+
+    `key` is the present one, which seals what is new; whatever is stored names its own.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid4)
     uid = models.CharField(max_length=64, unique=True)
@@ -275,5 +289,6 @@ class Job(models.Model):
         indexes = [models.Index(fields=["state", "due_at"], name="job_due")]
 
 
-from archive.fixity.rows import Finding as Finding  # noqa: E402 - Django finds every table from here
+from archive.backup.rows import BackupPlace as BackupPlace  # noqa: E402 - Django finds every table from here
+from archive.fixity.rows import Finding as Finding  # noqa: E402
 from archive.fixity.rows import Scrub as Scrub  # noqa: E402

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import Error as AnyDatabaseError
@@ -11,6 +12,7 @@ from archive.errors import Damaged
 from archive.fixity import findings
 from audit import alerts
 from audit.errors import AuditError
+from audit.log import DETAILS
 from keystore import keys as keystore
 from vault import cells, objects
 from vault.errors import Tampered
@@ -22,19 +24,39 @@ Read = Callable[[int, int], bytes]
 WORDS = "It does not open: it was changed, cut or moved."
 
 
-def load(key_ids: Iterable[UUID]) -> dict[UUID, bytes]:
+class _FormerKey(Tampered):
+    """What lies under a former key was looked up before it was sealed anew, or was put there: a scrub tells which."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Bunch:
+    """The keys that an opener holds. Those in `former` were replaced and open details in the log, nothing else."""
+
+    secrets: dict[UUID, bytes]
+    former: frozenset[UUID]
+
+    def secret(self, key_id: UUID, table_column: str = "") -> bytes:
+        """The key of a cell of this column, or of an object. Raises Tampered where it is not to open that."""
+        if key_id not in self.secrets:
+            raise Tampered("another study's key")
+        if key_id in self.former and table_column != DETAILS:
+            raise _FormerKey("a key that was replaced")
+        return self.secrets[key_id]
+
+
+def load(key_ids: Iterable[UUID], former: Iterable[UUID] = ()) -> Bunch:
     """The keys an opener holds: those asked for, and the field key of values that belong to no single study."""
     field = keystore.installation_key("field")
-    return {**keyring.many(key_ids), field.id: field.secret}
+    return Bunch({**keyring.many(key_ids), field.id: field.secret}, frozenset(former))
 
 
 class CellOpener:
     """Opens cells of the studies it was made for, and nothing else."""
 
-    __slots__ = ("_secrets", "_tells")
+    __slots__ = ("_again", "_held", "_tells")
 
-    def __init__(self, held: dict[UUID, bytes], *, tells: bool = True) -> None:
-        self._secrets, self._tells = held, tells
+    def __init__(self, held: Bunch, *, tells: bool = True, again: Callable[[], Bunch] | None = None) -> None:
+        self._held, self._tells, self._again = held, tells, again
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
@@ -46,10 +68,19 @@ class CellOpener:
             return b""
         try:
             header = Header.decode(stored[:HEADER_SIZE])
-            secret = self._secrets[header.key_id]
+            secret = self._secret(header.key_id, table_column)
             return cells.unseal_cell(secret, header.key_id, table_column, row, stored, generation=generation)
-        except (Tampered, KeyError):
-            raise _damage(row, table_column, tells=self._tells) from None
+        except Tampered as error:
+            raise self._damage(row, table_column, error) from None
+
+    def _secret(self, key_id: UUID, table_column: str = "") -> bytes:
+        """One of the keys, looked up again where it is not known: the study may have been given another one since."""
+        if key_id not in self._held.secrets and self._again is not None:
+            self._held = self._again()
+        return self._held.secret(key_id, table_column)
+
+    def _damage(self, object_id: UUID, what: str, error: Tampered) -> Damaged:
+        return _damage(object_id, what, tells=self._tells and not isinstance(error, _FormerKey))
 
     def text(self, table_column: str, row: UUID, sealed: bytes | memoryview) -> str:
         """One cell as text."""
@@ -61,22 +92,24 @@ class Opener(CellOpener):
 
     __slots__ = ("study_uid",)
 
-    def __init__(self, held: dict[UUID, bytes], study_uid: str, *, tells: bool = True) -> None:
-        super().__init__(held, tells=tells)
+    def __init__(
+        self, held: Bunch, study_uid: str, *, tells: bool = True, again: Callable[[], Bunch] | None = None
+    ) -> None:
+        super().__init__(held, tells=tells, again=again)
         self.study_uid = study_uid
 
     def silent(self) -> "Opener":
         """The same for who tells of damage in words of its own: nothing is marked when something does not open."""
-        return Opener(self._secrets, self.study_uid, tells=False)
+        return Opener(self._held, self.study_uid, tells=False, again=self._again)
 
     def object(
         self, key_id: UUID, kind: Kind, object_id: UUID, generation: int, slots: Slots, sealed: bytes | memoryview
     ) -> bytes:
         """A whole object from its stored bytes. Raises Damaged."""
         try:
-            return objects.unseal(self._key(key_id), Header(kind, key_id, object_id, generation), slots, sealed)
-        except Tampered:
-            raise _damage(object_id, kind.name.lower(), tells=self._tells) from None
+            return objects.unseal(self._secret(key_id), Header(kind, key_id, object_id, generation), slots, sealed)
+        except Tampered as error:
+            raise self._damage(object_id, kind.name.lower(), error) from None
 
     def range(
         self,
@@ -96,10 +129,10 @@ class Opener(CellOpener):
         header = Header(kind, key_id, object_id, generation)
         try:
             return objects.unseal_range(
-                self._key(key_id), header, slots, read, sealed_length, start, length, check_end=check_end
+                self._secret(key_id), header, slots, read, sealed_length, start, length, check_end=check_end
             )
-        except Tampered:
-            raise _damage(object_id, kind.name.lower(), tells=self._tells) from None
+        except Tampered as error:
+            raise self._damage(object_id, kind.name.lower(), error) from None
 
     def stream(
         self, key_id: UUID, kind: Kind, object_id: UUID, generation: int, slots: Slots, chunks: Iterable[bytes]
@@ -107,14 +140,9 @@ class Opener(CellOpener):
         """An object in pieces; that it is whole is known only at the end. Raises Damaged."""
         header = Header(kind, key_id, object_id, generation)
         try:
-            yield from objects.unseal_stream(self._key(key_id), header, slots, chunks)
-        except Tampered:
-            raise _damage(object_id, kind.name.lower(), tells=self._tells) from None
-
-    def _key(self, key_id: UUID) -> bytes:
-        if key_id not in self._secrets:
-            raise Tampered("another study's key")
-        return self._secrets[key_id]
+            yield from objects.unseal_stream(self._secret(key_id), header, slots, chunks)
+        except Tampered as error:
+            raise self._damage(object_id, kind.name.lower(), error) from None
 
 
 def _damage(object_id: UUID, what: str, *, tells: bool = True) -> Damaged:

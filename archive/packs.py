@@ -1,7 +1,8 @@
 """Appending sealed records to packs, making them durable, and reading them back.
 
 A record is `u32 length of the rest || u32 length of head || head || object`, big-endian (docs/FORMAT.md). A pack holds
-one study, is written by one process and is never opened for writing again: the writer's random id is in its name.
+one study under one key, is written by one process and is never opened for writing again: the writer's random id is in
+its name.
 A pack in which anything went wrong is left as it is and a new one begun, so that an offset is never a guess.
 """
 
@@ -18,6 +19,7 @@ from uuid import UUID, uuid4
 
 from archive import stores
 from archive.errors import PackMissing, Unavailable
+from archive.models import Pack
 from archive.stores import Sink, Source
 from audit import alerts
 
@@ -25,6 +27,7 @@ ROLL_OVER = 1 << 30
 MOST_OPEN = 64
 MOST_NUMBER = 999_999  # a name has six digits for it
 LONGEST_RECORD = (1 << 32) - 5
+_KEY_ID = slice(12, 28)  # of a sealed object
 _LENGTHS = struct.Struct(">II")
 
 Again = Callable[[], tuple[str, int] | None]
@@ -46,6 +49,7 @@ class Place:
 class _Open:
     id: UUID
     name: str
+    key: bytes
     sink: Sink
     dirty: bool = False
 
@@ -65,7 +69,7 @@ class Writer:
         if len(head) + len(sealed) + 4 > LONGEST_RECORD:
             raise Unavailable("The object is larger than a pack can hold.")
         with self._lock:
-            pack = self._pack(study_row, len(sealed))
+            pack = self._pack(study_row, sealed)
             offset = pack.sink.size + _LENGTHS.size + len(head)
             pack.dirty = True
             try:
@@ -96,8 +100,12 @@ class Writer:
                 pack.sink.close()
             self._open.clear()
 
-    def _pack(self, study_row: UUID, wanted: int) -> _Open:
-        pack = self._open.get(study_row)
+    def _pack(self, study_row: UUID, sealed: bytes) -> _Open:
+        pack, wanted, key = self._open.get(study_row), len(sealed), bytes(sealed[_KEY_ID])
+        if pack is not None and pack.key != key:
+            # The study was given another key: what lies under the one before goes with its whole packs.
+            self._retire(study_row)
+            pack = None
         if pack is not None and pack.sink.removed():
             # What it holds and no row names yet will be refused by the index, and come again.
             self._retire(study_row)
@@ -106,11 +114,11 @@ class Writer:
             self._retire(study_row)
             pack = None
         if pack is None:
-            pack = self._begin(study_row)
+            pack = self._begin(study_row, key)
         self._open.move_to_end(study_row)
         return pack
 
-    def _begin(self, study_row: UUID) -> _Open:
+    def _begin(self, study_row: UUID, key: bytes) -> _Open:
         while len(self._open) >= MOST_OPEN:
             self._retire(next(iter(self._open)))
         if self._number >= MOST_NUMBER:
@@ -118,7 +126,7 @@ class Writer:
         self._number += 1
         name = stores.pack_name(study_row, self.id, self._number)
         try:
-            pack = _Open(uuid4(), name, stores.store().create(name))
+            pack = _Open(uuid4(), name, key, stores.store().create(name))
         except OSError as error:
             raise Unavailable(f"A pack could not be begun: {os.strerror(error.errno or 0)}.") from None
         self._open[study_row] = pack
@@ -231,10 +239,10 @@ class _Followed:
 
     def _follow(self) -> None:
         """Turn to where the object lies now. Raises PackMissing where that is nowhere else."""
-        now = self._again() if self._again else self._place
-        if now == self._place:
-            alerts.raise_("damaged", "packs", f"The pack {self._place[0]} is missing from where packs are kept.")
+        now, name = self._again() if self._again else None, self._place[0]
         if now is None or now == self._place:
+            if not Pack.objects.filter(name=name).exclude(removed_at=None).exists():
+                alerts.raise_("damaged", "packs", f"The pack {name} is missing from where packs are kept.")
             raise PackMissing("A pack is missing.")
         self.close()
         self._source, self._place = None, now
@@ -244,8 +252,8 @@ class _Followed:
 def reading(pack_name: str, offset: int = 0, again: Again | None = None) -> Iterator[Callable[[int, int], bytes]]:
     """A function `read(offset, length)` over the object of a pack that begins at `offset`, until the block ends.
 
-    With `again`, an object whose pack has gone is read on where it lies then. A pack that is missing though its object
-    should lie there raises PackMissing and one alert for all of them: it may be the whole disk.
+    With `again`, an object whose pack has gone is read on where it lies then. A missing pack raises PackMissing and one
+    alert for all of them: it may be the whole disk. Nobody misses one that was removed after everything had moved.
     """
     followed = _Followed(pack_name, offset, again)
     try:
@@ -261,13 +269,13 @@ def read(pack_name: str, offset: int, length: int, again: Again | None = None) -
         return source(0, length)
 
 
-def records(pack_name: str, again: Again | None = None) -> Iterator[tuple[bytes, int, int]]:
+def records(pack_name: str) -> Iterator[tuple[bytes, int, int]]:
     """Every whole record of a pack, for those who rebuild or check: the head, and offset and length of the object.
 
     A record that was cut off ends the pack: only the last one can be, since nothing follows a failed write.
     """
     position = 0
-    with reading(pack_name, again=again) as source:
+    with reading(pack_name) as source:
         while len(lengths := source(position, _LENGTHS.size)) == _LENGTHS.size:
             rest, head_length = _LENGTHS.unpack(lengths)
             end = position + 4 + rest

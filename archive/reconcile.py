@@ -18,7 +18,7 @@ from accounts.errors import NotVisible
 from archive import index, jobs, keys, newcomers, packs, sealing
 from archive.comparison import UNREADABLE, Comparison
 from archive.dataset import Facts, facts
-from archive.errors import Unsuitable
+from archive.errors import Unavailable, Unsuitable
 from archive.frames import build, encode
 from archive.jobs import Work
 from archive.models import Held, Instance, Pack, Series, Study
@@ -155,6 +155,8 @@ def _reseal(one: Held, receipt: Receipt) -> tuple[Facts, Instance, Place]:
 def _replace(one: Held, found: Facts, made: Instance, place: Place) -> None:
     """The rows of an accepted newcomer: the original steps back, the new one takes its place, in its own series."""
     study = Study.objects.select_for_update().get(id=one.study_id)
+    if study.key_id != made.key_id:
+        raise Unavailable("The key of this study changed; try again.")
     if not Instance.objects.filter(id=one.instance_id, current=True).update(current=False):
         raise Unsuitable("Another image has replaced the original meanwhile.")
     said = {"modality": found.text("modality"), "number": found.number("series_number")}

@@ -46,7 +46,7 @@ def _stored(ours: list[Admission]) -> Event:
         study_uid=first.facts.study_uid,
         patient=first.pseudonym,
         count=len(ours),
-        sealed=(key, keys.seal_cell(key, log.DETAILS, identifier, told)) if key else None,
+        sealed=(key.id, keys.seal_cell(key.id, log.DETAILS, identifier, told)) if key else None,
         details=None if key else details,
         id=identifier,
     )

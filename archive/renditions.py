@@ -6,7 +6,8 @@ import orjson
 from django.db import transaction
 
 from archive import keys, moves, packs
-from archive.models import Pack, Rendition
+from archive.errors import Unavailable
+from archive.models import Pack, Rendition, Study
 from archive.openers import Opener
 from vault.objects import EMPTY_SLOTS, Kind, Slots, instance_slots
 
@@ -27,7 +28,7 @@ def of_instance(instance_row: UUID, form: str) -> Rendition | None:
 
 def opened(opener: Opener, kept: Rendition, study_uid: str, series_uid: str, sop_uid: str = "") -> bytes:
     """What a rendition holds. Raises Damaged."""
-    sealed = packs.read(kept.pack.name, kept.offset, kept.length, moves.again(Rendition, kept.id))
+    sealed = packs.read(kept.pack.name, kept.offset, kept.length, moves.again(kept))
     slots = instance_slots(study_uid, series_uid, sop_uid)
     return opener.object(kept.key_id, Kind(kept.kind), kept.id, kept.generation, slots, sealed)
 
@@ -46,12 +47,15 @@ def keep(
     """Seal a rendition under its study's key and name it in the index, durably, in place of an older one of its series.
 
     A preview of an instance that another process made meanwhile stays; then nothing is named twice, and the answer is
-    False. `uids` are those of study, series and instance (empty for a whole series).
+    False. `uids` are those of study, series and instance (empty for a whole series). Raises Unavailable when the study
+    is gone or was given another key meanwhile.
     """
-    made = uuid4()
+    made, key = uuid4(), Study.objects.filter(id=study_row).values_list("key_id", flat=True).first()
+    if key is None:
+        raise Unavailable("The study is not there any more.")
     slots: Slots = instance_slots(*uids)
-    sealed = keys.seal(study_row, kind, made, slots, plain)
-    place = packs.append(study_row, _head(study_row, made, kind, form, uids, covers), sealed)
+    sealed = keys.seal(key, kind, made, slots, plain)
+    place = packs.append(study_row, _head(key, made, kind, form, uids, covers), sealed)
     packs.flush([place])
     row = Rendition(
         id=made,
@@ -65,9 +69,11 @@ def keep(
         pack_id=place.pack,
         offset=place.offset,
         length=place.length,
-        key_id=study_row,
+        key_id=key,
     )
     with transaction.atomic(durable=True):
+        if Study.objects.select_for_update().get(id=study_row).key_id != key:
+            raise Unavailable("The key of this study changed.")
         Pack.objects.bulk_create([Pack(id=place.pack, study=study_row, name=place.name)], ignore_conflicts=True)
         if instance_row is None:
             Rendition.objects.filter(series=series_row, instance=None, form=form).delete()
@@ -75,7 +81,7 @@ def keep(
     return Rendition.objects.filter(id=made).exists()
 
 
-def _head(study_row: UUID, made: UUID, kind: Kind, form: str, uids: tuple[str, str, str], covers: int) -> bytes:
+def _head(key: UUID, made: UUID, kind: Kind, form: str, uids: tuple[str, str, str], covers: int) -> bytes:
     """The record's head: what tells a rebuild that this is derived, and of what."""
     head = {
         "version": 1,
@@ -88,4 +94,4 @@ def _head(study_row: UUID, made: UUID, kind: Kind, form: str, uids: tuple[str, s
         "form": form,
         "covers": covers,
     }
-    return keys.seal(study_row, Kind.HEAD, made, EMPTY_SLOTS, orjson.dumps(head, option=orjson.OPT_SORT_KEYS))
+    return keys.seal(key, Kind.HEAD, made, EMPTY_SLOTS, orjson.dumps(head, option=orjson.OPT_SORT_KEYS))

@@ -68,12 +68,12 @@ def _put_away(one: Admission, original: Instance | None) -> None:
         return
     kind = Kind.QUARANTINED if one.newcomer else Kind.INSTANCE
     slots = EMPTY_SLOTS if one.newcomer else _slots(one.facts)
-    sealed = keys.seal(one.key, kind, one.object_id, slots, one.ticket.part10)
+    sealed = keys.seal(one.key.id, kind, one.object_id, slots, one.ticket.part10)
     told = {"issuer": one.issuer, "sender": one.sender, "arrived_us": microseconds(one.ticket.arrived)}
     if one.newcomer is not None:
         told["of"] = str(one.newcomer.instance)
-    head = sealed_head(one.key, kind, one.object_id, described(one.facts) | told, one.actor.who)
-    one.place = packs.append(one.key, head, sealed)
+    head = sealed_head(one.key.id, kind, one.object_id, described(one.facts) | told, one.actor.who)
+    one.place = packs.append(one.key.owner, head, sealed)
 
 
 def _slots(facts: Facts) -> Slots:

@@ -27,7 +27,8 @@ HANDLERS: dict[str, str] = {
     "metadata": "archive.derive.metadata",
     "digest": "archive.derive.digest",
     "destroy": "archive.destruction.finish",
-    "discard": "archive.tending.discard.discard",
+    "retire": "archive.keeping.retiring.retire",
+    "discard": "archive.tending.discarding.discard",
 }
 
 

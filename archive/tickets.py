@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 from accounts.actors import Actor
 from archive.dataset import Facts
 from archive.errors import Unavailable
+from archive.keys import KeyName
 from archive.packs import Place
 
 if TYPE_CHECKING:
@@ -106,14 +107,14 @@ class Admission:
     facts: Facts
     issuer: str
     pseudonym: str = ""
-    study_key: UUID | None = None
-    patient_key: UUID | None = None
+    study_key: KeyName | None = None
+    patient_key: KeyName | None = None
     object_id: UUID = field(default_factory=uuid4)
     place: Place | None = None
     status: str = "stored"
     repeated: bool = False  # nothing of it is kept: the original, or an equal newcomer, is here already
     newcomer: Newcomer | None = None
-    known_study: UUID | None = None  # the original's key, where the SOP Instance UID is known
+    known_study: KeyName | None = None  # the key of the original's study, where the SOP Instance UID is known
     context: "Context | None" = None  # what is known of its series, if one like it was stored before
     row: "Instance | None" = None  # made inside the transaction
 
@@ -122,12 +123,12 @@ class Admission:
         return self.ticket.actor
 
     @property
-    def key_or_none(self) -> UUID | None:
+    def key_or_none(self) -> KeyName | None:
         """The key of its study, or that of the original's study for what is held back; None before there is one."""
         return self.known_study or self.study_key
 
     @property
-    def key(self) -> UUID:
+    def key(self) -> KeyName:
         """The key that seals this object."""
         key = self.key_or_none
         if key is None:

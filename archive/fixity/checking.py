@@ -14,6 +14,7 @@ from accounts.actors import Actor
 from archive import packs
 from archive.errors import PackMissing
 from archive.fixity import whereabouts
+from archive.keys import FORMER
 from archive.models import Held, Instance, Pack, Patient, Rendition, Series, Study, StudyKey
 from audit.actions import Action
 from vault.errors import Tampered
@@ -107,7 +108,7 @@ def _check_pack(report: Report, pack: Pack, *, there: bool) -> None:
     report.objects += len(named)
     try:
         if not there:
-            packs.read(pack.name, 0, 1, _again(pack))  # It may be younger than the listing.
+            packs.read(pack.name, 0, 1)  # It may be younger than the listing.
         _walk(report, pack, named)
     except PackMissing:
         # One that nothing is named in, or not any more, is missed by nobody.
@@ -117,7 +118,7 @@ def _check_pack(report: Report, pack: Pack, *, there: bool) -> None:
 
 def _walk(report: Report, pack: Pack, named: list[Named]) -> None:
     waiting = {(one.offset, one.length): one for one in named}
-    for _, offset, length in packs.records(pack.name, _again(pack)):
+    for _, offset, length in packs.records(pack.name):
         one = waiting.pop((offset, length), None)
         if one is not None and not _is_there(pack, one):
             report.misplaced_objects.append(_words(one))
@@ -127,26 +128,21 @@ def _walk(report: Report, pack: Pack, named: list[Named]) -> None:
     report.missing_objects += [_words(one) for one in waiting.values() if one in _named(pack.id, offset=one.offset)]
 
 
-def _again(pack: Pack, offset: int = 0) -> packs.Again:
-    """For an alert only where something is named in the pack still."""
-    return lambda: (pack.name, offset) if _named(pack.id) else None
-
-
 def _is_there(pack: Pack, one: Named) -> bool:
     """Whether the header at a place says that it is the object the index means, under the key the index means."""
     try:
-        header = Header.decode(packs.read(pack.name, one.offset, HEADER_SIZE, _again(pack, one.offset)))
+        header = Header.decode(packs.read(pack.name, one.offset, HEADER_SIZE))
     except Tampered:
         return False
     return (header.object_id, header.key_id) == (one.id, one.key_id)
 
 
 def _check_keys(report: Report) -> None:
-    keys = StudyKey.objects.values("id")
+    keys = StudyKey.objects.exclude(scope=FORMER).values("id")
     for model in _STORED:
         lost = model._default_manager.exclude(key_id__in=keys).values_list("id", flat=True)
         report.objects_without_key += [f"{model.__name__.lower()} {row}" for row in lost]
-    used = Q(id__in=Study.objects.values("key")) | Q(id__in=Patient.objects.values("key"))
+    used = Q(owner__in=Study.objects.values("id")) | Q(owner__in=Patient.objects.values("id"))
     report.unused_keys = StudyKey.objects.exclude(used).count()
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from archive import moves, packs
+from archive import packs
 from archive.errors import Damaged, Unavailable
 from archive.fixity import findings
 from archive.fixity.items import Item
@@ -55,7 +55,7 @@ class Heads:
 
     def __init__(self, pack: str) -> None:
         self.pack = pack
-        self._records = packs.records(pack, moves.nowhere)
+        self._records = packs.records(pack)
         self._last: tuple[bytes, int, int] = (b"", -1, 0)
 
     def at(self, offset: int, length: int) -> bytes | None:
@@ -92,7 +92,7 @@ def examine(opener: Opener, item: Item, heads: Heads, pace: Pace) -> Verdict:
 
 def _sha256(opener: Opener, item: Item, pace: Pace) -> str:
     value = hashlib.sha256()
-    with packs.reading(item.pack, item.offset, item.again) as read:
+    with packs.reading(item.pack, item.offset) as read:
         stored = _stored(read, item.length, pace)
         for piece in opener.stream(item.key_id, item.kind, item.id, item.generation, item.slots, stored):
             value.update(piece)

@@ -5,10 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from archive import moves
 from archive.fixity import findings
 from archive.models import Held, Instance, Rendition, Study
-from archive.packs import Again
 from vault.objects import EMPTY_SLOTS, Kind, Slots, instance_slots
 
 _PLACE = ("id", "key_id", "generation", "pack__name", "offset", "length")
@@ -28,13 +26,6 @@ class Item:
     slots: Slots
     sha256: str = ""
     cell: bytes = b""
-
-    @property
-    def again(self) -> Again:
-        """Where its sealed bytes lie later."""
-        if self.kind == Kind.QUARANTINED:
-            return moves.again(Held, self.id)
-        return moves.again(Instance if self.kind == Kind.INSTANCE else Rendition, self.id)
 
     @property
     def what(self) -> str:

@@ -121,19 +121,19 @@ def _verdicts(now: Scrub, study: Study, pace: Pace) -> Iterator[tuple[Item, Verd
             except Damaged as error:
                 yield item, Verdict("", (), Fault(item.what, str(error)))
                 continue
-        yield item, _verdict(opener, study, item, heads, pace)
+        yield item, reread(opener, study, item, heads, pace)
 
 
-def _verdict(opener: Opener, study: Study, item: Item, heads: Heads, pace: Pace) -> Verdict | None:
+def reread(opener: Opener, study: Study, item: Item, heads: Heads, pace: Pace) -> Verdict | None:
     """What reading an object shows; one that does not verify is looked up again, since it may just have been moved."""
-    verdict = examine(opener, item, heads, pace)
-    if verdict.fault is None:
-        return verdict
+    found = examine(opener, item, heads, pace)
+    if found.fault is None:
+        return found
     if whereabouts.away():
         raise Unavailable("The place of the packs has gone away. Nothing was marked since.")
     moved = items.again(study, item)
     if moved == item:
-        return verdict
+        return found
     return None if moved is None else examine(opener, moved, Heads(moved.pack), pace)
 
 
@@ -150,10 +150,11 @@ def _take(batch: _Batch, study: Study, item: Item, verdict: Verdict | None) -> N
         _renew(item)
     if verdict.fault is not None:
         batch.damaged += 1
-        _mark(item, verdict.fault)
+        mark(item, verdict.fault)
 
 
-def _mark(item: Item, fault: Fault) -> None:
+def mark(item: Item, fault: Fault) -> None:
+    """Tell people of a damaged object; one that is derived is thrown away and made again."""
     if item.kind not in _REMADE:
         findings.found(item.id, fault.what, fault.error, fault.expected, fault.found)
         return

@@ -8,6 +8,7 @@ from django.db.models import Count
 
 from accounts import gate
 from accounts.actors import Actor
+from archive import keys
 from archive.models import StudyKey
 from audit.actions import Action
 from keystore import recipient, states
@@ -26,6 +27,8 @@ class Epoch:
     root: UUID
     recoverable: bool
     study_keys: int
+    leaving_keys: int
+    former_keys: int
     patient_keys: int
     installation_keys: int
 
@@ -54,8 +57,10 @@ def look(actor: Actor) -> Status:
             _state(one, present),
             one.root_id,
             one.recoverable,
-            wrapped.get((one.id, "study"), 0),
-            wrapped.get((one.id, "patient"), 0),
+            wrapped.get((one.id, keys.STUDY), 0),
+            wrapped.get((one.id, keys.LEAVING), 0),
+            wrapped.get((one.id, keys.FORMER), 0),
+            wrapped.get((one.id, keys.PATIENT), 0),
             one.installation_keys,
         )
         for one in found

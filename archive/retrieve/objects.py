@@ -133,6 +133,8 @@ def disarmed(part10: bytes) -> bytes:
 
 def as_received(opener: Opener, place: Place) -> Iterator[bytes]:
     """An instance in pieces, as it was received; that it is whole is known at the end. Raises Damaged."""
+    # Whoever reads for long comes to it late: it may lie elsewhere by now.
+    place = places.moved(place) or place
     places.require_unmarked(place)
     with packs.reading(place.pack, place.offset, place.again) as sealed:
         lengths = range(0, place.length, _SEALED_READ)

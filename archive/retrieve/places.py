@@ -4,9 +4,10 @@
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 
 from django.db.models import Count, F, Min
@@ -22,6 +23,7 @@ from archive.openers import Opener
 from vault.objects import Kind, Slots, instance_slots
 
 Read = Callable[[int, int], bytes]
+Given = TypeVar("Given")
 
 FRAME_TABLE = cell_name("instance", "frame_table_cell")
 
@@ -91,7 +93,7 @@ class Place:
     @property
     def again(self) -> packs.Again:
         """Where its sealed bytes lie later."""
-        return moves.again(Instance, self.id)
+        return moves.again(Instance(id=self.id, key_id=self.key_id, generation=self.generation))
 
     @property
     def path(self) -> str:
@@ -139,26 +141,59 @@ def require_unmarked(place: Place) -> None:
         raise Damaged("This image is damaged and is not handed out; an alert has been raised.")
 
 
+def moved(place: Place) -> Place | None:
+    """Where an instance lies by now, if it is elsewhere than where it was looked up: it was sealed anew, or copied."""
+    row = Instance.objects.filter(id=place.id).values_list(*_COLUMNS).first()
+    now = None if row is None else _place(row)
+    return None if now is None or (now.pack, now.offset) == (place.pack, place.offset) else now
+
+
+def _followed(act: Callable[[Place], Given], place: Place) -> Given:
+    """What an act on a place gives; done again where the instance lies by now, if it fails and has been moved."""
+    try:
+        return act(place)
+    except Damaged:
+        now = moved(place)
+        if now is None:
+            raise
+        require_unmarked(now)
+        return act(now)
+
+
 @contextmanager
 def ranges(opener: Opener, place: Place) -> Iterator[Read]:
     """A function `read(start, length)` over the plain file of one instance, opening no more than it must."""
     require_unmarked(place)
-    with packs.reading(place.pack, place.offset, place.again) as sealed:
-        kind, length = Kind.INSTANCE, place.length
+    with ExitStack() as held:
+        lying = _Lying(opener, held)
+        yield lambda start, length: _followed(lambda at: lying.range(at, start, length), place)
 
-        def read(start: int, wanted: int) -> bytes:
-            wanted = max(0, min(wanted, place.size - start))
-            return opener.range(
-                place.key_id, kind, place.id, place.generation, place.slots, sealed, length, start, wanted
-            )
 
-        yield read
+class _Lying:
+    """The packs in which one instance is being read."""
+
+    def __init__(self, opener: Opener, held: ExitStack) -> None:
+        self._opener, self._held = opener, held
+        self._sealed: dict[tuple[str, int], Read] = {}
+
+    def range(self, at: Place, start: int, length: int) -> bytes:
+        lies = (at.pack, at.offset)
+        if lies not in self._sealed:
+            self._sealed[lies] = self._held.enter_context(packs.reading(*lies))
+        wanted = max(0, min(length, at.size - start))
+        return self._opener.range(
+            at.key_id, Kind.INSTANCE, at.id, at.generation, at.slots, self._sealed[lies], at.length, start, wanted
+        )
 
 
 def whole(opener: Opener, place: Place) -> bytes:
     """The plain file of one instance, authenticated to its end. Raises Damaged."""
     require_unmarked(place)
-    sealed = packs.read(place.pack, place.offset, place.length, place.again)
+    return _followed(lambda at: _whole(opener, at), place)
+
+
+def _whole(opener: Opener, place: Place) -> bytes:
+    sealed = packs.read(place.pack, place.offset, place.length)
     return opener.object(place.key_id, Kind.INSTANCE, place.id, place.generation, place.slots, sealed)
 
 
@@ -175,6 +210,6 @@ def frame_table(opener: Opener, place: Place) -> FrameTable:
     """Where the frames lie in the plain file. Raises Damaged."""
     require_unmarked(place)
     try:
-        return decode(opener.cell(FRAME_TABLE, place.id, place.frame_table_cell))
+        return decode(_followed(lambda at: opener.cell(FRAME_TABLE, at.id, at.frame_table_cell), place))
     except (ValueError, IndexError, KeyError):
         raise Damaged("The frame table of an object cannot be read.") from None

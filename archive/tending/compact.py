@@ -2,7 +2,7 @@
 
 Nothing is opened, so nothing needs a receipt: a record that does not authenticate is copied as it is, with its finding.
 Bytes first, flushed and read back; then the rows move in one transaction with the event, each only if it still lies
-where it lay; the old packs go some minutes later (`archive.tending.discard`). Cut off anywhere, the next compaction
+where it lay; the old packs go some minutes later (`archive.tending.discarding`). Cut off anywhere, the next compaction
 goes on: copies that no row names yet are what a sweep removes.
 """
 
@@ -21,7 +21,7 @@ from archive.errors import Unavailable, Unsuitable
 from archive.fixity import whereabouts
 from archive.models import Job, Pack, Study
 from archive.packs import Writer
-from archive.tending import copies, discard, living, settled
+from archive.tending import copies, discarding, living, settled
 from archive.tending.copies import Copy
 from archive.tending.living import Choice, Contents
 from audit.actions import Action
@@ -134,7 +134,7 @@ def _moved(actor: Actor, study: Study, made: Sequence[Copy], report: Compacted) 
         rows = [Pack(id=pack, study=study.id, name=name, compacted_at=now) for pack, name in news.items()]
         Pack.objects.bulk_create(rows, ignore_conflicts=True)
         moved = [one for one in made if _move(one)]
-        discard.promise(olds)
+        discarding.promise(olds)
         told |= {"packs": len(olds), "objects": len(moved), "bytes": sum(one.record.size for one in moved)}
     report.objects += len(moved)
     report.bytes += sum(one.record.size for one in moved)
@@ -148,12 +148,12 @@ def _move(one: Copy) -> bool:
 
 def _promised(actor: Actor, study: Study, empty: Sequence[Contents]) -> list[Contents]:
     """Promise that packs go in which nothing is named at all; return those of which that was not promised yet."""
-    due = Job.objects.filter(kind=discard.JOB, state="due", subject__in=[one.pack.name for one in empty])
+    due = Job.objects.filter(kind=discarding.JOB, state="due", subject__in=[one.pack.name for one in empty])
     known = set(due.values_list("subject", flat=True))
     fresh = [one for one in empty if one.pack.name not in known]
     if fresh:
         with _change(actor, study, 0) as told:
-            discard.promise([one.pack.name for one in fresh])
+            discarding.promise([one.pack.name for one in fresh])
             told |= {"packs": len(fresh), "objects": 0, "bytes": 0}
     return fresh
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from archive import moves, packs, stores
+from archive import packs, stores
 from archive.errors import Damaged, Unavailable
 from archive.models import Pack
 from archive.packs import Place, Writer
@@ -58,7 +58,7 @@ def drop(writer: Writer, study_row: UUID) -> None:
 def _read(name: str, record: Record) -> bytes | None:
     """The bytes of a record, if its lengths are those that led to it."""
     try:
-        whole = packs.read(name, record.begin, record.size, moves.nowhere)
+        whole = packs.read(name, record.begin, record.size)
     except (Damaged, OSError):
         return None
     lengths = (record.size - 4, record.offset - record.begin - _LENGTHS.size)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db.models import Sum
 
-from archive import moves, packs
+from archive import packs
 from archive.errors import Damaged
 from archive.models import Held, Instance, Pack, Rendition
 from archive.stores import Lying
@@ -98,7 +98,7 @@ def _walked(pack: Pack, size: int) -> Contents:
     records: list[Record] = []
     if named:
         try:
-            for head, offset, length in packs.records(pack.name, moves.nowhere):
+            for head, offset, length in packs.records(pack.name):
                 owner = named.pop((offset, length), None)
                 if owner is not None:
                     records.append(Record(*owner, offset - len(head) - _PREFIX, offset, offset + length))

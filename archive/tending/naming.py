@@ -27,6 +27,18 @@ def living() -> set[str]:
     return {name for row, name in rows if row in named}
 
 
+def living_in(name: str) -> bool:
+    """Tell whether the index names an object in the pack of this name."""
+    return any(model._default_manager.filter(pack__name=name).exists() for model in STORED)
+
+
+def left_by(study_row: UUID) -> list[str]:
+    """The names of the packs of one study in which the index names nothing any more."""
+    rows = dict(Pack.objects.filter(study=study_row, removed_at=None).values_list("id", "name"))
+    named = _named(rows)
+    return sorted(name for row, name in rows.items() if row not in named)
+
+
 def put_out_of_use(names: Iterable[str]) -> set[str]:
     """Inside the caller's transaction, see to it that nobody can name these packs; return those that nobody does.
 

@@ -19,7 +19,7 @@ from archive import stores, turn
 from archive.errors import Unavailable, Unsuitable
 from archive.fixity import whereabouts
 from archive.stores import Disk, Lying
-from archive.tending import discard, naming, settled
+from archive.tending import discarding, naming, settled
 from audit.actions import Action
 
 BATCH: Final = 1000
@@ -88,7 +88,7 @@ def _sweep(actor: Actor, names: list[str], lying: dict[str, Lying], report: Swep
         size = sum(lying[name].size for name in there)
         told |= {"packs": len(there), "bytes": size, "names": len(free) - len(there)}
     for name in sorted(free):
-        discard.remove(name)
+        discarding.remove(name)
     report.packs += len(there)
     report.bytes += size
     report.names += len(free) - len(there)

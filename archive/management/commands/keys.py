@@ -1,11 +1,11 @@
-"""`manage.py keys …`: the care of root, epochs and recovery key, without showing any of them."""
+"""`manage.py keys …`: the care of root, epochs, recovery key and keys of studies, without showing any of them."""
 
 import getpass
 import sys
 from argparse import ArgumentParser, ArgumentTypeError
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
@@ -14,12 +14,18 @@ from accounts import gate, vouched
 from accounts.actors import Actor
 from accounts.errors import Unacceptable
 from accounts.management.noun import Noun, Options, Verb
+from accounts.management.shares import typed
+from archive.backup import places
 from archive.errors import ArchiveError, Unavailable
-from archive.keeping import cleaning, ending, recovering, rotating, status
+from archive.keeping import cleaning, closing, ending, recovering, rekeying, rotating, status
 from archive.keeping.rotating import Rotated
 from audit.actions import Action
 from keystore import roots
 from keystore.errors import KeystoreError
+from keystore.opening import using
+
+DAMAGE_STATUS: Final = 3
+"""The exit status that says: the command did its work, and what is stored is not whole."""
 
 _NEXT = "Set PACS_KEK_URL to the new root and start again; until then running processes refuse within a minute."
 _AGAIN = "Run manage.py keys clean."
@@ -41,6 +47,8 @@ def _status(actor: Actor, _options: Options) -> dict[str, Any]:
                 "root": str(one.root),
                 "recovery": "sealed" if one.recoverable else "-",
                 "study_keys": one.study_keys,
+                "leaving_keys": one.leaving_keys,
+                "former_keys": one.former_keys,
                 "patient_keys": one.patient_keys,
                 "installation_keys": one.installation_keys,
             }
@@ -66,19 +74,13 @@ def _rotate(actor: Actor, options: Options) -> dict[str, Any]:
 
 def _recover(actor: Actor, options: Options) -> dict[str, Any]:
     gate.permit(actor, Action.KEYS_RECOVERED, subject="recover")
-    return _passed(actor, recovering.recover(actor, _url(options["to"]), _shares()), options)
+    return _passed(actor, recovering.recover(actor, _url(options["to"]), typed()), options)
 
 
 def _passed(actor: Actor, done: Rotated, options: Options) -> dict[str, Any]:
-    _tidy(actor, options)
+    with using(roots.from_url(_url(options["to"]))):
+        _tidy(actor, options)
     return {"root": done.place, "root_id": str(done.root), "epochs": done.epochs, "next": _NEXT}
-
-
-def _shares() -> list[str]:
-    """One share a line from the standard input, or asked for one by one, unseen, until an empty line."""
-    if not sys.stdin.isatty():
-        return sys.stdin.read().splitlines()
-    return list(iter(lambda: getpass.getpass("Share (nothing to end): ").strip(), ""))
 
 
 def _export(actor: Actor, options: Options) -> dict[str, Any]:
@@ -97,17 +99,34 @@ def _end(actor: Actor, options: Options) -> dict[str, Any]:
     return {"ended": [{"number": one.number, "keys": one.keys} for one in done]}
 
 
+def _rekey(actor: Actor, options: Options) -> dict[str, Any]:
+    def tell(done: int, total: int) -> None:
+        if not options["json"]:
+            sys.stderr.write(f"{done} of {total} objects\n")
+
+    done = rekeying.rekey(actor, options["study"], anew=options["anew"], tell=tell)
+    _tidy(actor, options)
+    if done.left:
+        options["damage"].append(f"{len(done.left)} parts of the study do not open and stay under the key before.")
+    return {"key": str(done.key), "objects": done.objects, "left": list(done.left)}
+
+
 def _tidy(actor: Actor, options: Options) -> None:
-    """Clean the database of what was replaced; what cannot be cleaned now is told after what must be seen."""
+    """Let database files and backup places forget what was replaced; what cannot be reached is told after the rest."""
     try:
         cleaning.clean(actor)
     except Unavailable as error:
         options["shortfall"].append(f"It is done, but what it replaced still lies in the database: {error} {_AGAIN}")
+    replaced = places.replace_keys(actor)
+    if replaced.missed:
+        told = ", ".join(replaced.missed)
+        options["shortfall"].append(f"It is done, but what it replaced still opens in backups: {told}. {_AGAIN}")
+    closing.close(actor.name, replaced)
 
 
-def _clean(actor: Actor, _options: Options) -> dict[str, Any]:
-    cleaning.clean(actor)
-    return {"clean": "yes"}
+def _clean(actor: Actor, options: Options) -> dict[str, Any]:
+    _tidy(actor, options)
+    return {"clean": "no" if options["shortfall"] else "yes"}
 
 
 def _absolute(path: Path) -> Path:
@@ -136,6 +155,12 @@ def _sharing(parser: ArgumentParser) -> None:
     parser.add_argument("--as", required=True, metavar="PERSON", help="who exports them; asked for both factors")
 
 
+def _study(parser: ArgumentParser) -> None:
+    parser.add_argument("study", help="its Study Instance UID")
+    words = "draw another key though something that does not open is left under an older one"
+    parser.add_argument("--anew", action="store_true", help=words)
+
+
 def _which(parser: ArgumentParser) -> None:
     one = parser.add_mutually_exclusive_group(required=True)
     one.add_argument("number", nargs="?", type=int, help="its number, as `keys status` shows it")
@@ -161,14 +186,15 @@ class Command(Noun):
         "export-shares": Verb("Make a new recovery key and show its shares, once.", _export, _sharing),
         "recover": Verb("Pass every epoch key to a new root with enough shares, without the old one.", _recover, _to),
         "end-epoch": Verb("Pass an epoch's keys to the present one and destroy its key.", _end, _which),
-        "clean": Verb("Overwrite what the database still holds of keys that are gone.", _clean),
+        "clean": Verb("Overwrite what database and backup places still hold of keys that are gone.", _clean),
+        "rekey": Verb("Seal a study anew under a new key, because the one it has may be known.", _rekey, _study),
     }
 
     def handle(self, *args: Any, verb: str, **options: Any) -> None:
-        shortfall: list[str] = []
+        shortfall, damage = list[str](), list[str]()
         try:
-            super().handle(*args, verb=verb, shortfall=shortfall, **options)
+            super().handle(*args, verb=verb, shortfall=shortfall, damage=damage, **options)
         except (ArchiveError, KeystoreError) as error:
             raise CommandError(str(error)) from None
-        if shortfall:
-            raise CommandError(" ".join(shortfall))
+        if shortfall or damage:
+            raise CommandError(" ".join([*shortfall, *damage]), returncode=DAMAGE_STATUS if damage else 1)

@@ -111,14 +111,14 @@ def fill(names: dict[str, str], group: Group) -> None:
         of_study = keys.ensure(keys.STUDY, uids.values())
         patients, studies, found = [], [], []
         for patient, name in part:
-            key = of_patient[patient.rjust(32, "0")]
+            key = of_patient[patient.rjust(32, "0")].id
             row = Patient(id=key, pseudonym=patient.rjust(32, "0"), key_id=key)
             row.name_cell = keys.seal_cell(key, cell_name("patient", "name_cell"), key, name)
             row.patient_id_cell = keys.seal_cell(key, cell_name("patient", "patient_id_cell"), key, patient)
             patients.append(row)
             for column, value in ((Column.PATIENT_NAME, name), (Column.PATIENT_ID, patient)):
                 found += [PatientToken(patient_id=key, column=column, token=one) for one in tokens.of(column, value)]
-            study = of_study[uids[patient]]
+            study = of_study[uids[patient]].id
             studies.append(
                 Study(
                     id=study, uid=uids[patient], patient_id=key, key_id=study, date="20260301", named=True,

@@ -58,7 +58,7 @@ def test_keys_rows_and_packs_are_gone_and_a_certificate_stays(
 def test_no_page_of_the_key_table_and_no_journal_holds_the_key(
     doomed: Doomed, installation: Installation, keeper: Any, actor_of: Actors
 ) -> None:
-    other = keys.ensure("study", ["1.2.3"])["1.2.3"]
+    other = keys.ensure("study", ["1.2.3"])["1.2.3"].id
     kept = bytes(StudyKey.objects.get(id=other).wrapped)
     before = raw(installation)
     assert all(wrapped in before for wrapped in (*doomed.wrapped.values(), kept))

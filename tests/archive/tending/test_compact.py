@@ -13,7 +13,7 @@ from archive.errors import Unavailable, Unsuitable
 from archive.fixity import scrub
 from archive.models import Finding, Held, Instance, Job, Pack, Rendition
 from archive.tending import compact as compacting
-from archive.tending import discard, living
+from archive.tending import discarding, living
 from audit import log
 from audit.models import Alert, AuditEvent
 from tests import builders
@@ -169,7 +169,7 @@ def test_a_pack_that_cannot_be_walked_is_left_alone_and_said(archive: Archive) -
         call_command("archive", "compact")
     assert refused.value.returncode == 3
     assert rows[0].pack.name in in_use()
-    assert not Job.objects.filter(kind=discard.JOB).exists()
+    assert not Job.objects.filter(kind=discarding.JOB).exists()
 
 
 def test_what_does_not_read_back_as_it_was_written_is_not_named(

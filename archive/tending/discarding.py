@@ -1,16 +1,16 @@
-"""The job `discard`: remove a pack whose records were copied elsewhere, once nobody can be about to read it there."""
+"""The job `discard`: a pack goes from which everything has moved, once nobody can be on the way to its old places."""
 
 import os
 from collections.abc import Callable
 from typing import Final
 
-from django.db import transaction
-
+from accounts import gate, identify
 from archive import jobs, stores, turn
 from archive.errors import Unavailable, Unsuitable
 from archive.fixity import whereabouts
 from archive.tending import naming, settled
 from audit import turns
+from audit.actions import Action
 
 JOB: Final = "discard"
 DELAY: Final = 15 * 60.0
@@ -25,8 +25,8 @@ def promise(names: list[str]) -> None:
     jobs.promise_many(jobs.Work(JOB, name, DELAY) for name in names)
 
 
-def discard(subject: str, _progress: Callable[[int, int], None]) -> None:
-    """Remove a pack that no row names; one that a row names stays. `subject` is its name. Raises Unavailable.
+def discard(subject: str, progress: Callable[[int, int], None]) -> None:
+    """Remove the pack of this name, unless the index names something in it. May be repeated. Raises Unavailable.
 
     Whoever tends the packs comes first, and after a restore nothing goes that the index may have lost: the work is then
     promised anew.
@@ -41,10 +41,14 @@ def discard(subject: str, _progress: Callable[[int, int], None]) -> None:
         except Unsuitable:
             jobs.promise(JOB, subject, _NOT_YET)
             return
-        with transaction.atomic(durable=True):
+        if naming.living_in(subject):
+            return
+        with gate.change(identify.system("tend"), Action.SWEPT) as told:
             free = naming.put_out_of_use([subject])
+            told["packs"] = len(free)
         for name in free:
             remove(name)
+    progress(1, 1)
 
 
 def remove(name: str) -> None:
