@@ -24,10 +24,6 @@ class Unavailable(ArchiveError):
     """The archive cannot do this now, and will later: DIMSE 0xA700, HTTP 503 with Retry-After."""
 
 
-class Busy(Unavailable):
-    """Another care of the packs is under way; this one comes later."""
-
-
 class Unsuitable(ArchiveError):
     """The request cannot be met for this object (no such frame, not an image): HTTP 404, 400 or 406."""
 

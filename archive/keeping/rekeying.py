@@ -111,7 +111,7 @@ def _end(actor: Actor, study: Study, passed: Passed) -> Rekeyed:
         Held.objects.filter(study=study, state="same").exclude(key_id=row.key_id).delete()
         leaving = set(keys.of_studies([study.uid], [keys.LEAVING]).values_list("id", flat=True))
         jobs.promise_many(Work(retiring.JOB, str(key), retiring.GRACE) for key in leaving - under)
-        jobs.promise_many(Work(discarding.JOB, name, retiring.GRACE) for name in naming.left_by(study.id))
+        discarding.promise(naming.left_by(study.id))
         told |= {"key": str(row.key_id), "replaced": sorted(map(str, leaving)), "left": list(passed.left)}
     return Rekeyed(row.key_id, passed.objects, passed.left)
 

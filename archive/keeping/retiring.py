@@ -12,11 +12,12 @@ from archive import erasing, keys
 from archive.errors import Unavailable
 from archive.keeping import resealing
 from archive.models import Study, StudyKey
+from archive.tending import discarding
 from audit.actions import Action
 from keystore import keys as keystore
 
 JOB: Final = "retire"
-GRACE: Final = 600.0
+GRACE: Final = discarding.DELAY
 
 
 def retire(subject: str, progress: Callable[[int, int], None]) -> None:

@@ -186,8 +186,8 @@ class Command(Noun):
         "export-shares": Verb("Make a new recovery key and show its shares, once.", _export, _sharing),
         "recover": Verb("Pass every epoch key to a new root with enough shares, without the old one.", _recover, _to),
         "end-epoch": Verb("Pass an epoch's keys to the present one and destroy its key.", _end, _which),
-        "rekey": Verb("Seal a study anew under a new key, because the one it has may be known.", _rekey, _study),
         "clean": Verb("Overwrite what database and backup places still hold of keys that are gone.", _clean),
+        "rekey": Verb("Seal a study anew under a new key, because the one it has may be known.", _rekey, _study),
     }
 
     def handle(self, *args: Any, verb: str, **options: Any) -> None:

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ from pydicom.uid import ImplicitVRLittleEndian
 
 from accounts import gate, identify
 from archive import ingest, keyring, keys, packs, reconcile, tasks
+from archive.errors import Damaged
 from archive.fixity import items
 from archive.models import Held, Instance, Job, Study, StudyKey
 from audit.actions import Action
@@ -56,16 +58,21 @@ class Rich:
         return self.archive.command("rekey", self.uid, "--json", *more)
 
     def reads(self) -> dict[UUID, bytes]:
-        """Every object as a process without any memory opens it, by the rows of the index."""
+        """Every object as a process without any memory opens it, by the rows of the index. Raises Damaged."""
+        return dict(self.read())
+
+    def whole(self) -> dict[UUID, bytes]:
+        """The same, without what is damaged."""
+        return {one: plain for one, plain in self.read(skip=True)}
+
+    def read(self, *, skip: bool = False) -> Iterator[tuple[UUID, bytes]]:
         forget_everything()
         receipt = gate.disclose(identify.system("rekey"), Action.REKEYED, self.uid, found=True)
         opener = keys.unlock(receipt, self.uid)
-        return {
-            one.id: opener.object(
-                one.key_id, one.kind, one.id, one.generation, one.slots, packs.read(one.pack, one.offset, one.length)
-            )
-            for one in items.of_study(self.row)
-        }
+        for one in items.of_study(self.row):
+            stored = packs.read(one.pack, one.offset, one.length)
+            with suppress(*([Damaged] if skip else [])):
+                yield one.id, opener.object(one.key_id, one.kind, one.id, one.generation, one.slots, stored)
 
 
 def work(*kinds: str) -> None:

@@ -111,6 +111,19 @@ def test_what_does_not_open_stays_is_marked_and_stops_nothing(rich: Rich) -> Non
     assert not findings.marked([one.id])
 
 
+def test_a_compaction_takes_away_what_lay_beside_something_damaged(rich: Rich) -> None:
+    one = Instance.objects.select_related("pack").filter(study__uid=rich.uid, current=True)[1]
+    damage(rich, one)
+    assert rich.rekey().returncode == 3
+    work("discard")
+    assert len(opened_by(rich.secret, rich.key, rich)) > 3
+    call_command("archive", "compact", rich.uid, "--json")
+    work("discard")
+    # What is left: the head and the damaged object itself in a pack of their own, and its frame table.
+    assert len(opened_by(rich.secret, rich.key, rich)) == 3
+    assert {key: plain for key, plain in rich.plain.items() if key != one.id}.items() <= rich.whole().items()
+
+
 def test_another_key_can_be_drawn_while_damage_is_left_under_an_older_one(rich: Rich) -> None:
     damage(rich, Instance.objects.select_related("pack").filter(study__uid=rich.uid, current=True)[1])
     assert rich.rekey().returncode == 3
