@@ -170,7 +170,11 @@ class Hold(models.Model):
 
 
 class Destroyed(models.Model):
-    """A study that is no more: its keys are gone, as the signed certificate `note` says; other traces go after them."""
+    """A study that is no more: its keys are gone, as the signed certificate `note` says; other traces go after them.
+
+    `closing` is the later certificate that its epochs have ended, too; it names the backup places that were missed, and
+    `closed_at` is set once none was.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid4)
     study_uid = models.CharField(max_length=64, db_index=True)
@@ -178,6 +182,8 @@ class Destroyed(models.Model):
     packs = models.JSONField(default=list)
     created_at = models.DateTimeField(auto_now_add=True)
     completed_at = models.DateTimeField(null=True)
+    closing = models.TextField(blank=True)
+    closed_at = models.DateTimeField(null=True)
 
 
 class AccessEpoch(models.Model):

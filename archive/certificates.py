@@ -32,11 +32,13 @@ _AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """What a certificate says: the study, and the keys (its own, perhaps its patient's) that were deleted."""
+    """What a certificate says: the study, the keys (its own, perhaps its patient's) that were deleted, and the epochs
+    whose keys wrapped them: copies open the study until these are gone there, too."""
 
     id: UUID
     study_uid: str
     keys: tuple[UUID, ...]
+    epochs: frozenset[UUID]
     at_us: int
 
 
@@ -53,15 +55,18 @@ def sign(study: Study, gone: list[StudyKey], actor: str) -> tuple[UUID, str]:
         "certificate": str(identifier),
         "study": study.uid,
         "keys": [str(row.id) for row in gone],
-        # Copies of the database or its keys can open the study until these epochs have ended there too.
         "epochs": sorted({str(row.epoch) for row in gone}),
         "objects": [{"id": row, "sha256": sha256} for row, sha256 in erasing.digests(study)],
         "at_us": microseconds(timezone.now()),
         "actor": actor,
     }
-    name = origin()
+    return identifier, signed(origin(), told)
+
+
+def signed(name: str, told: dict[str, Any]) -> str:
+    """A note under a name of this installation, signed: its first line is the name, its second what is told as JSON."""
     text = f"{name}\n{orjson.dumps(told, option=orjson.OPT_SORT_KEYS).decode()}\n"
-    return identifier, notes.sign_note(name, keystore.installation_key("signing").secret, _ascii(text))
+    return notes.sign_note(name, keystore.installation_key("signing").secret, _ascii(text))
 
 
 def read(note: str) -> Certificate:
@@ -73,16 +78,15 @@ def read(note: str) -> Certificate:
         told: dict[str, Any] = orjson.loads(rest)
         if first != name or told["version"] != VERSION:
             raise Tampered("not a certificate")
-        return Certificate(
-            UUID(told["certificate"]), str(told["study"]), tuple(map(UUID, told["keys"])), int(told["at_us"])
-        )
+        keys, epochs = tuple(map(UUID, told["keys"])), frozenset(map(UUID, told["epochs"]))
+        return Certificate(UUID(told["certificate"]), str(told["study"]), keys, epochs, int(told["at_us"]))
     except (ValueError, KeyError, TypeError, AttributeError):
         raise Tampered("not a certificate") from None
 
 
 def copy(note: str) -> None:
     """Bring a certificate to every anchor that lacks it. Raises Unavailable, with an alert, where that fails."""
-    name = origin()
+    name = note.partition("\n")[0]
     for place in _places():
         try:
             if note not in anchors.notes(place, name, anchors.size_of(place, name)):

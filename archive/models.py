@@ -289,6 +289,7 @@ class Job(models.Model):
         indexes = [models.Index(fields=["state", "due_at"], name="job_due")]
 
 
-from archive.fixity.rows import Finding as Finding  # noqa: E402 - Django finds every table from here
+from archive.backup.rows import BackupPlace as BackupPlace  # noqa: E402 - Django finds every table from here
+from archive.fixity.rows import Finding as Finding  # noqa: E402
 from archive.fixity.rows import Scrub as Scrub  # noqa: E402
 from archive.tending.rows import Reindexing as Reindexing  # noqa: E402

@@ -28,7 +28,7 @@ from keystore.errors import KeystoreError
 from vault.cells import seal_cell, unseal_cell
 from vault.errors import Tampered
 
-__all__ = ["DETAILS", "Event", "append", "commit", "fold_due", "open_details", "receipt", "refused"]
+__all__ = ["DETAILS", "Event", "append", "begin", "commit", "fold_due", "open_details", "receipt", "refused"]
 
 DETAILS = "audit_event.details"
 FIRST_LOG = 1
@@ -40,6 +40,22 @@ def append(events: Iterable[Event]) -> None:
     Raises LogUnavailable, with which the caller's transaction must fail, and RuntimeError outside a transaction.
     """
     _append(tuple(events), turns.LONG_PATIENCE_MS)
+
+
+def begin(log: int, event: Event) -> None:
+    """Begin a later log with its first event, in the caller's transaction; what comes after it goes there too.
+
+    Raises LogUnavailable, and ValueError unless the log is later than every log that has rows.
+    """
+    head = tables.head()
+    if head is None or log <= head[0]:
+        raise ValueError("a log begins behind the one before it")
+    try:
+        sealed = [_sealed(event)]
+        turns.take(turns.LONG_PATIENCE_MS)
+        tables.insert(_linked([event], sealed, (log, 0, GENESIS, head[3])))
+    except (DatabaseFault, KeystoreError, Tampered) as error:
+        raise _unavailable(error) from error
 
 
 def commit(events: Iterable[Event]) -> None:
@@ -115,7 +131,7 @@ def _append(events: tuple[Event, ...], patience_ms: int) -> None:
     try:
         sealed = [_sealed(event) for event in events]
         turns.take(patience_ms)
-        tables.insert(_chained(events, sealed))
+        tables.insert(_linked(events, sealed, tables.head() or (FIRST_LOG, 0, GENESIS, 0)))
     except (DatabaseFault, KeystoreError, Tampered) as error:
         raise _unavailable(error) from error
 
@@ -136,9 +152,11 @@ def _sealed(event: Event) -> tuple[UUID | None, bytes]:
     return key.id, seal_cell(key.secret, key.id, DETAILS, event.id, orjson.dumps(event.details, default=str))
 
 
-def _chained(events: tuple[Event, ...], sealed: list[tuple[UUID | None, bytes]]) -> list[Chained]:
-    """Number, date and chain the events behind the newest row. Time never runs backwards within a log."""
-    log, seq, previous, newest = tables.head() or (FIRST_LOG, 0, GENESIS, 0)
+def _linked(
+    events: Iterable[Event], sealed: list[tuple[UUID | None, bytes]], behind: tuple[int, int, bytes, int]
+) -> list[Chained]:
+    """Number, date and chain the events behind a row (log, seq, hash, time). Time never runs backwards."""
+    log, seq, previous, newest = behind
     time_us = max(newest, round(clock.now() * 1_000_000))
     chained = []
     for event, (key, details) in zip(events, sealed, strict=True):

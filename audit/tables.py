@@ -15,8 +15,8 @@ _UUIDS = frozenset({"id", "sitting", "details_key"})
 _UUIDS_AT = tuple(COLUMNS.index(name) for name in sorted(_UUIDS))
 _values = attrgetter(*COLUMNS)
 _INTEGERS = frozenset({"log", "seq", "version", "time_us", "count"})
-_STORED = (*COLUMNS, "leaf", "row")
-_NAMES = ", ".join(f'"{name}"' for name in _STORED)
+STORED = (*COLUMNS, "leaf", "row")
+_NAMES = ", ".join(f'"{name}"' for name in STORED)
 # Postgres takes many rows in one statement; SQLite runs one prepared statement many times.
 _ROWS_A_STATEMENT = 200
 
@@ -109,7 +109,7 @@ def begun_us(log: int) -> int | None:
 
 def decode(stored: Sequence[Any]) -> tuple[Row, bytes, bytes]:
     """One stored row as (row, leaf, row hash). Raises Unreadable when a value is not of its column's kind."""
-    values = dict(zip(_STORED, stored, strict=True))
+    values = dict(zip(STORED, stored, strict=True))
     try:
         row = Row(**{name: _from_database(name, values[name]) for name in COLUMNS})
         return row, bytes(values["leaf"]), bytes(values["row"])

@@ -13,14 +13,15 @@ from typing import NamedTuple
 
 from django.db import connection
 
-from audit import anchors, checkpoints, tables
+from audit import anchors, checkpoints, openings, tables
 from audit.models import Checkpoint
+from audit.openings import Opening
 from audit.tree import Frontier
 from audit.walk import Finding, Walk, Wrong
 from vault.errors import Tampered
 from vault.notes import Checkpoint as SignedHead
 
-EXIT = {Wrong.EDITED: 1, Wrong.CUT: 2, Wrong.SIGNATURE: 3, Wrong.CLOCK: 3}
+EXIT = {Wrong.EDITED: 1, Wrong.CUT: 2, Wrong.SIGNATURE: 3, Wrong.CLOCK: 3, Wrong.RESTORED: 4}
 MOST_FINDINGS = 50
 AHEAD_SECONDS = 300
 _TABLE = "the table"
@@ -38,7 +39,7 @@ class Report:
 
     @property
     def code(self) -> int:
-        """0 intact, 1 edited, 2 cut or rolled back, 3 signature or clock: the gravest that was found."""
+        """0 intact, 1 edited, 2 cut or rolled back, 3 signature or clock, 4 restored: the gravest that was found."""
         return min((EXIT[finding.wrong] for finding in self.findings), default=0)
 
     def add(self, finding: Finding) -> None:
@@ -68,54 +69,56 @@ def run(places: Sequence[Path] | None = None) -> Report:
     report.anchors = [str(place) for place in held]
     # What was signed is collected before the end of the log is looked up, so that rows written meanwhile do no harm.
     sources = {log: _sources(log, held) for log in _logs(held)}
+    opened = openings.openings()
     for log, marks in sources.items():
-        _verify_log(report, log, marks())
+        _verify_log(report, log, marks(), _ending(opened, log))
     _orphans(report)
     return report
 
 
 def _logs(held: list[Path]) -> list[int]:
-    """Every log that the table has, the checkpoints sign, or an anchor knows: 1, 2, … without a gap."""
+    """Every log that the table has, the checkpoints sign, or an anchor knows."""
     found = {1, *tables.logs(), *Checkpoint.objects.values_list("log", flat=True).distinct()}
-    number = max(found) + 1
-    while any(anchors.size_of(place, checkpoints.origin(number)) for place in held):
-        found.add(number)
-        number += 1
-    return sorted(found)
+    return sorted(found.union(openings.logs_at(held)))
 
 
-def _verify_log(report: Report, log: int, marks: Iterator[Mark]) -> None:
+def _ending(opened: list[Opening], log: int) -> Opening | None:
+    """What a later log says of the end of this one, be it that it is lost altogether."""
+    return next((one for one in opened if one.kept == log or log in one.lost), None)
+
+
+def _verify_log(report: Report, log: int, marks: Iterator[Mark], ending: Opening | None) -> None:
     walk = Walk(log, Frontier())
     groups = groupby(marks, key=lambda mark: mark.size)
     due = next(groups, None)
     matched = 0
     for stored, listed in tables.rows(log):
         while due is not None and due[0] <= walk.seq:
-            matched = _compare(report, walk, list(due[1]), matched)
+            matched = _compare(report, walk, list(due[1]), matched, ending)
             due = next(groups, None)
         for finding in walk.step(stored, listed):
             report.add(finding)
         report.rows += 1
     while due is not None and due[0] <= walk.seq:
-        matched = _compare(report, walk, list(due[1]), matched)
+        matched = _compare(report, walk, list(due[1]), matched, ending)
         due = next(groups, None)
-    if due is not None:
-        _beyond(report, walk, [mark for group in ([due], groups) for _, some in group for mark in some])
+    beyond = [] if due is None else [mark for group in ([due], groups) for _, some in group for mark in some]
+    if ending is not None and walk.seq == (ending.rows if ending.kept == log else 0):
+        _restored(report, walk, beyond, ending)
+    elif beyond:
+        _beyond(report, walk, beyond)
     if walk.time_us > (time.time() + AHEAD_SECONDS) * 1_000_000:
         report.add(Finding(Wrong.CLOCK, log, walk.seq, f"row {walk.seq} was written in the future by its time"))
 
 
-def _compare(report: Report, walk: Walk, marks: list[Mark], matched: int) -> int:
+def _compare(report: Report, walk: Walk, marks: list[Mark], matched: int, ending: Opening | None) -> int:
     """Compare the tree at this size with everything signed for it; return the last size that was right."""
     size = marks[0].size
-    report.signed += len(marks)
-    for mark in marks:
-        if mark.root is None:
-            text = f"the checkpoint of {size} rows at {mark.place} does not verify"
-            report.add(Finding(Wrong.SIGNATURE, walk.log, size, text))
+    _count(report, walk, marks)
     good = [mark for mark in marks if mark.root is not None]
     in_table = any(mark.place == _TABLE for mark in marks)
-    if good and not in_table:
+    # A backup may end between a row and the checkpoint of it; that the row is the one signed is compared below.
+    if good and not in_table and ending is None:
         text = f"the checkpoint of {size} rows at {good[0].place} is not in the table: an older copy was restored"
         report.add(Finding(Wrong.CUT, walk.log, size, text))
     if not walk.sound or walk.frontier.size != size:
@@ -142,16 +145,30 @@ def _compare_roots(report: Report, walk: Walk, good: list[Mark], matched: int, *
 
 def _beyond(report: Report, walk: Walk, marks: list[Mark]) -> None:
     """Heads that were signed for more rows than there are."""
+    last = _count(report, walk, marks)
+    if last is not None:
+        text = f"{last.size} rows were signed ({last.place}), but the log ends at row {walk.seq}: its tail was cut"
+        report.add(Finding(Wrong.CUT, walk.log, walk.seq + 1, text))
+
+
+def _restored(report: Report, walk: Walk, marks: list[Mark], ending: Opening) -> None:
+    """A log that a restored backup ended, as the first event of the next one says: what is lost is told, as far as
+    it was signed."""
+    last = _count(report, walk, marks)
+    text = f"the archive was restored on {ending.at:%Y-%m-%d %H:%M} UTC from a backup that ends at row {walk.seq}"
+    if last is not None:
+        text += f": rows {walk.seq + 1} to {last.size}, which were signed ({last.place}), are lost"
+    report.add(Finding(Wrong.RESTORED, walk.log, walk.seq, f"{text}; log {ending.log} goes on from there"))
+
+
+def _count(report: Report, walk: Walk, marks: list[Mark]) -> Mark | None:
+    """Count signed heads and tell of each that does not verify; return the largest that does."""
     report.signed += len(marks)
     for mark in marks:
         if mark.root is None:
             text = f"the checkpoint of {mark.size} rows at {mark.place} does not verify"
             report.add(Finding(Wrong.SIGNATURE, walk.log, mark.size, text))
-    signed = [mark for mark in marks if mark.root is not None]
-    if signed:
-        last = max(signed, key=lambda mark: mark.size)
-        text = f"{last.size} rows were signed ({last.place}), but the log ends at row {walk.seq}: its tail was cut"
-        report.add(Finding(Wrong.CUT, walk.log, walk.seq + 1, text))
+    return max((mark for mark in marks if mark.root is not None), key=lambda mark: mark.size, default=None)
 
 
 def _orphans(report: Report) -> None:

@@ -20,6 +20,7 @@ class Wrong(StrEnum):
     CUT = "cut"
     SIGNATURE = "signature"
     CLOCK = "clock"
+    RESTORED = "restored"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@
 
 LOG is the SQLite database (opened read-only) or the lines that `manage.py audit export --rows` prints. The key is what
 `manage.py audit key` printed when it was noted down elsewhere. Exit codes: 0 intact, 1 edited, 2 cut or rolled back,
-3 a signature or a clock, 9 not verified. The format stands in docs/AUDIT.md. This reads log 1; for a later log give
-its own key text.
+3 a signature or a clock, 4 restored from a backup, as the first row of a later log says in clear, and otherwise
+intact, 9 not verified. The format stands in docs/AUDIT.md. This reads log 1; for a later log give its own key text.
 """
 
 import argparse
@@ -138,6 +138,25 @@ def notes_of_database(path: Path, log: int) -> list[str]:
         return [note for (note,) in database.execute("SELECT note FROM audit_checkpoint WHERE log = ?", [log])]
 
 
+def end_of_database(path: Path, log: int) -> int | None:
+    """How many rows of a log a restored backup kept, as a later log says that began there."""
+    query = "SELECT count FROM audit_event WHERE seq = 1 AND action = 'log:opened' AND log > ? AND purpose = ?"
+    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as database:
+        found = database.execute(query, [log, f"log-{log}"]).fetchone()
+        return found[0] if found else None
+
+
+def end_of_lines(path: Path, log: int) -> int | None:
+    """The same from an export."""
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            told = json.loads(line).get("told", {})
+            first = told.get("seq") == 1 and told["action"] == "log:opened" and told["log"] > log
+            if first and told["purpose"] == f"log-{log}":
+                return int(told["count"])
+    return None
+
+
 def rows_of_lines(path: Path, log: int) -> Iterator[Row]:
     """The rows among the lines of an export."""
     with path.open(encoding="utf-8") as lines:
@@ -179,7 +198,7 @@ def open_note(note: str, origin: str, public: bytes, place: str, verdict: Verdic
 
 
 # What is checked.
-def walk(rows: Iterator[Row], heads: list[Signed], verdict: Verdict) -> None:
+def walk(rows: Iterator[Row], heads: list[Signed], verdict: Verdict, end: int | None) -> None:
     """Recompute every row, the chain and the tree, and compare the tree with every head that was signed."""
     due = sorted(heads)
     previous, seq, time_us, matched, peaks = bytes(32), 0, 0, 0, list[bytes]()
@@ -206,7 +225,10 @@ def walk(rows: Iterator[Row], heads: list[Signed], verdict: Verdict) -> None:
                 verdict.add(1, f"rows {matched + 1} to {seq} are not those that {head.place} has signed")
             else:
                 matched = seq
-    if due:
+    if end == seq:
+        lost = f": rows {seq + 1} to {due[-1].size} ({due[-1].place}) are lost" if due else ""
+        verdict.add(4, f"the archive was restored from a backup that ends at row {seq}{lost}")
+    elif due:
         verdict.add(2, f"{due[-1].size} rows were signed ({due[-1].place}), but the log ends at row {seq}")
 
 
@@ -254,8 +276,9 @@ def main() -> int:
     ]
     in_table, outside = [head for head in kept if head], [head for head in anchored if head]
     rows = (rows_of_database if is_database else rows_of_lines)(asked.log, number)
-    walk(rows, [*in_table, *outside], verdict)
-    if all(kept):
+    end = (end_of_database if is_database else end_of_lines)(asked.log, number)
+    walk(rows, [*in_table, *outside], verdict, end)
+    if all(kept) and end is None:
         compare_places(in_table, outside, verdict)
     for _, words in verdict.found[:20]:
         print(words)  # noqa: T201 - a command's answer

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("archive", "0003_replaced_keys"),
+        ("archive", "0004_backup"),
     ]
 
     operations = [

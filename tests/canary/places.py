@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.db import connection
 
 from tests.conftest import Installation
-from tests.e2e.sweep import readable
+from tests.e2e.sweep import layers, readable
 
 Within = Callable[[str], bool]
 
@@ -54,6 +54,6 @@ def found(places: dict[str, bytes], words: Iterable[str], needles: Iterable[Need
         lines += [
             f"{needle.what} in {place}"
             for needle in sought
-            if needle.within(place) and any(form in content for form in needle.forms)
+            if needle.within(place) and any(form in layer for layer in layers(content) for form in needle.forms)
         ]
     return lines

@@ -36,7 +36,7 @@ def walk(
     installation: Installation,
 ) -> Walk:
     sender, reader, keeper, officer = map(actor_of, (modality, radiologist, technologist, privacy_officer))
-    return Walk(Canary(), sender, reader, keeper, officer, outsider, installation.root / "second.key")
+    return Walk(Canary(), sender, reader, keeper, officer, outsider, installation.root)
 
 
 def needles(walk: Walk, drawn: list[bytes]) -> list[Needle]:
@@ -48,9 +48,14 @@ def needles(walk: Walk, drawn: list[bytes]) -> list[Needle]:
         *(Needle("a recovery key", (recovery.public_of(value),)) for value in drawn if len(value) == SECRET_SIZE),
         Needle("a frame table", (table,), lambda place: "archive_instance" in place),
         Needle("details of an event", (b'"instances"', b'"statuses"'), lambda place: "audit_event" in place),
-        Needle("a UID", (walk.canary.study_uid.encode(),), lambda place: place.endswith(".pack") or "journal" in place),
+        Needle("a UID", (walk.canary.study_uid.encode(),), unindexed),
         Needle("a picture", (b"JFIF\0\1",)),
     ]
+
+
+def unindexed(place: str) -> bool:
+    """Whether a place may not even hold UIDs, which the index has in clear."""
+    return place.endswith(".pack") or "journal" in place or place.startswith("vault/")
 
 
 def swept(walk: Walk, installation: Installation, drawn: list[bytes]) -> list[str]:

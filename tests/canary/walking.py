@@ -40,7 +40,7 @@ class Walk:
     technologist: Actor
     officer: Actor
     person: Person
-    second_root: Path
+    root: Path
     strict: bool = True
     reason: str = field(default_factory=builders.word)
     asked: str = field(default_factory=builders.word)
@@ -65,6 +65,7 @@ class Walk:
             lambda: removal.hold(self.officer, self.canary.study_uid, self.reason),
             lambda: removal.trash(self.technologist, self.canary.study_uid),
             lambda: removal.restore(self.technologist, self.canary.study_uid),
+            self._backup,
             lambda: call_command("keys", "rekey", self.canary.study_uid, "--json"),
             self._epoch_ends,
             self._jobs,
@@ -94,14 +95,20 @@ class Walk:
         with transaction.atomic():
             recipient.replace(recovery.public_of(new_secret()), 3, 5)
 
+    def _backup(self) -> None:
+        vault = self.root / "vault"
+        vault.mkdir(exist_ok=True)
+        call_command("backup", "create", str(vault), "--json")
+
     def _epoch_ends(self) -> None:
         number = EpochKey.objects.filter(ended_at=None).order_by("-number").values_list("number", flat=True)[0]
         call_command("keys", "end-epoch", str(number), "--json")
 
     def _root_changes(self) -> None:
-        roots.create_file(self.second_root)
-        call_command("keys", "rotate", "--to", f"file:{self.second_root}", "--json")
-        settings.PACS_KEK_URL = f"file:{self.second_root}"
+        second = self.root / "second.key"
+        roots.create_file(second)
+        call_command("keys", "rotate", "--to", f"file:{second}", "--json")
+        settings.PACS_KEK_URL = f"file:{second}"
         keystore.forget()
 
     def _month_passes(self) -> None:

@@ -27,9 +27,14 @@ def needles(word: str) -> list[bytes]:
 
 def readable(content: bytes, words: Iterable[str]) -> set[str]:
     """Which words can be read in the content, as it stands or inflated."""
-    layers = [content.lower(), *(inner.lower() for inner in _inflated(content))]
+    lowered = [layer.lower() for layer in layers(content)]
     wanted = {word: needles(word) for word in words if len(word) >= SMALLEST}
-    return {word for word, forms in wanted.items() if any(form in layer for layer in layers for form in forms)}
+    return {word for word, forms in wanted.items() if any(form in layer for layer in lowered for form in forms)}
+
+
+def layers(content: bytes) -> list[bytes]:
+    """The content as it stands, and each stream in it that can be inflated."""
+    return [content, *_inflated(content)]
 
 
 def _inflated(content: bytes) -> Iterator[bytes]:

@@ -14,12 +14,15 @@ from accounts import gate, vouched
 from accounts.actors import Actor
 from accounts.errors import Unacceptable
 from accounts.management.noun import Noun, Options, Verb
+from accounts.management.shares import typed
+from archive.backup import places
 from archive.errors import ArchiveError, Unavailable
-from archive.keeping import cleaning, ending, recovering, rekeying, rotating, status
+from archive.keeping import cleaning, closing, ending, recovering, rekeying, rotating, status
 from archive.keeping.rotating import Rotated
 from audit.actions import Action
 from keystore import roots
 from keystore.errors import KeystoreError
+from keystore.opening import using
 
 DAMAGE_STATUS: Final = 3
 """The exit status that says: the command did its work, and what is stored is not whole."""
@@ -71,19 +74,13 @@ def _rotate(actor: Actor, options: Options) -> dict[str, Any]:
 
 def _recover(actor: Actor, options: Options) -> dict[str, Any]:
     gate.permit(actor, Action.KEYS_RECOVERED, subject="recover")
-    return _passed(actor, recovering.recover(actor, _url(options["to"]), _shares()), options)
+    return _passed(actor, recovering.recover(actor, _url(options["to"]), typed()), options)
 
 
 def _passed(actor: Actor, done: Rotated, options: Options) -> dict[str, Any]:
-    _tidy(actor, options)
+    with using(roots.from_url(_url(options["to"]))):
+        _tidy(actor, options)
     return {"root": done.place, "root_id": str(done.root), "epochs": done.epochs, "next": _NEXT}
-
-
-def _shares() -> list[str]:
-    """One share a line from the standard input, or asked for one by one, unseen, until an empty line."""
-    if not sys.stdin.isatty():
-        return sys.stdin.read().splitlines()
-    return list(iter(lambda: getpass.getpass("Share (nothing to end): ").strip(), ""))
 
 
 def _export(actor: Actor, options: Options) -> dict[str, Any]:
@@ -115,16 +112,21 @@ def _rekey(actor: Actor, options: Options) -> dict[str, Any]:
 
 
 def _tidy(actor: Actor, options: Options) -> None:
-    """Clean the database of what was replaced; what cannot be cleaned now is told after what must be seen."""
+    """Let database files and backup places forget what was replaced; what cannot be reached is told after the rest."""
     try:
         cleaning.clean(actor)
     except Unavailable as error:
         options["shortfall"].append(f"It is done, but what it replaced still lies in the database: {error} {_AGAIN}")
+    replaced = places.replace_keys(actor)
+    if replaced.missed:
+        told = ", ".join(replaced.missed)
+        options["shortfall"].append(f"It is done, but what it replaced still opens in backups: {told}. {_AGAIN}")
+    closing.close(actor.name, replaced)
 
 
-def _clean(actor: Actor, _options: Options) -> dict[str, Any]:
-    cleaning.clean(actor)
-    return {"clean": "yes"}
+def _clean(actor: Actor, options: Options) -> dict[str, Any]:
+    _tidy(actor, options)
+    return {"clean": "no" if options["shortfall"] else "yes"}
 
 
 def _absolute(path: Path) -> Path:
@@ -184,8 +186,8 @@ class Command(Noun):
         "export-shares": Verb("Make a new recovery key and show its shares, once.", _export, _sharing),
         "recover": Verb("Pass every epoch key to a new root with enough shares, without the old one.", _recover, _to),
         "end-epoch": Verb("Pass an epoch's keys to the present one and destroy its key.", _end, _which),
+        "clean": Verb("Overwrite what database and backup places still hold of keys that are gone.", _clean),
         "rekey": Verb("Seal a study anew under a new key, because the one it has may be known.", _rekey, _study),
-        "clean": Verb("Overwrite what the database still holds of keys that are gone.", _clean),
     }
 
     def handle(self, *args: Any, verb: str, **options: Any) -> None:

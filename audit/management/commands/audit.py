@@ -1,6 +1,7 @@
 """`manage.py audit verify|prove|export|key`: is the record whole, is this row in it, give it to somebody else.
 
-Exit codes of `verify`: 0 intact, 1 edited, 2 cut or rolled back, 3 signature or clock, 9 not verified at all.
+Exit codes of `verify`: 0 intact, 1 edited, 2 cut or rolled back, 3 signature or clock, 4 intact as far as a restored
+backup kept it, 9 not verified at all.
 """
 
 import getpass
@@ -22,6 +23,7 @@ from audit.actions import Action, Outcome
 from audit.errors import LogUnavailable
 from audit.events import Event
 from audit.verify import Report
+from audit.walk import Wrong
 from keystore.errors import KeystoreError
 
 UNVERIFIED = 9
@@ -30,6 +32,7 @@ _VERDICTS = {
     1: "The record was edited.",
     2: "The record was cut or rolled back.",
     3: "A signature or a clock is wrong.",
+    4: "The record is intact as far as a restored backup kept it.",
 }
 
 
@@ -75,8 +78,8 @@ class Command(BaseCommand):
                 raise CommandError(f"{place} is no directory.", returncode=UNVERIFIED)
         report = verify.run(options["anchor"])
         self.stdout.write(json.dumps(_told(report)) if options["json"] else _words(report))
-        if report.findings:
-            alerts.raise_("tampering", checkpoints.origin(1), f"A verification found: {report.findings[0].text}.")
+        if any(finding.wrong is not Wrong.RESTORED for finding in report.findings):
+            alerts.raise_("tampering", checkpoints.origin(1), f"A verification found: {_gravest(report)}.")
         outcome = Outcome.FAILED if report.code else Outcome.OK
         details = {"code": report.code, "found": [finding.text for finding in report.findings]}
         try:
@@ -106,6 +109,10 @@ class Command(BaseCommand):
     def _key(self, _actor: Actor, options: dict[str, Any]) -> None:
         key = checkpoints.verifier_key()
         self.stdout.write(json.dumps({"key": key}) if options["json"] else key)
+
+
+def _gravest(report: Report) -> str:
+    return min(report.findings, key=lambda finding: verify.EXIT[finding.wrong]).text
 
 
 def _micros(day: date) -> int:
