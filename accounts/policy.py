@@ -48,6 +48,7 @@ NEEDS: dict[Action, Permission] = {
     Action.RELEASED: Permission.STUDY_HOLD,
     Action.DESTROYED: Permission.STUDY_DESTROY,
     Action.REKEYED: Permission.KEYS_MANAGE,
+    Action.RECONCILED: Permission.GROUPS_MANAGE,
     Action.KEY_CHANGED: Permission.KEYS_MANAGE,
     Action.ROOT_ROTATED: Permission.KEYS_MANAGE,
     Action.EPOCH_ENDED: Permission.KEYS_MANAGE,

@@ -25,7 +25,7 @@ COLUMNS = {cell: column for cell, (_, column) in _CELLS.items() if column is not
 
 def ensure(admissions: list[Admission]) -> dict[str, Patient]:
     """The patient row of each admission by pseudonym, made where there was none."""
-    wanted = {one.pseudonym: one for one in admissions}
+    wanted = {one.pseudonym: one for one in reversed(admissions)}
     found = _rows(wanted)
     missing = sorted(wanted.keys() - found.keys())
     if missing:

@@ -57,11 +57,13 @@ def _locked(uids: "dict[str, Admission] | list[str]") -> dict[str, Study]:
 
 
 def _new(one: Admission, patients: dict[str, Patient]) -> Study:
+    if one.study_key is None:
+        raise ValueError("no key has been provided")
     return Study(
-        id=one.key.owner,
+        id=one.study_key.owner,
         uid=one.facts.study_uid,
         patient=patients[one.pseudonym],
-        key_id=one.key.id,
+        key_id=one.study_key.id,
         sender=one.sender,
         first_received_at=one.ticket.arrived,
         last_received_at=one.ticket.arrived,

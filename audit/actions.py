@@ -23,6 +23,7 @@ class Action(StrEnum):
     RELEASED = "study:released"
     DESTROYED = "study:destroyed"
     REKEYED = "study:rekeyed"
+    RECONCILED = "study:reconciled"
     # People and their factors.
     SIGN_IN = "person:sign-in"
     SIGN_OUT = "person:sign-out"
