@@ -11,6 +11,7 @@ from uuid import UUID
 
 import orjson
 from django.db import OperationalError, transaction
+from django.utils import timezone
 
 from archive import duplicates, index_studies, keys, packs, sealing, stores
 from archive.columns import cell_name
@@ -188,7 +189,8 @@ def _commit(study: Study, batch: list[_Sealed]) -> int:
 
 def _moved(study: Study, batch: list[_Sealed]) -> int:
     places = {one.place.pack: one.place for one in batch}
-    rows = [Pack(id=place.pack, study=place.study_row, name=place.name) for place in places.values()]
+    now = timezone.now()
+    rows = [Pack(id=place.pack, study=place.study_row, name=place.name, compacted_at=now) for place in places.values()]
     with transaction.atomic(durable=True):
         _locked(study)
         Pack.objects.bulk_create(rows, ignore_conflicts=True)
