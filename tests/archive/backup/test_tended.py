@@ -22,7 +22,7 @@ def test_what_was_released_and_compacted_is_backed_up_proved_and_restored(clinic
     assert [(one.state, one.pack, one.length) for one in Held.objects.all()] == [("same", None, 0)] * 2
     before = clinic.backup()
     old = Instance.objects.get(uid=study[0].SOPInstanceUID).pack.name
-    assert clinic.told("archive", "compact")["objects"] == 2
+    assert clinic.told("archive", "compact", "--dead", "5")["objects"] >= 2
     clinic.backup()  # while the old pack still lies there
     clinic.work()
     assert not list(clinic.place.data.rglob(f"{old}.pack"))
