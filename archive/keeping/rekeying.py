@@ -7,7 +7,7 @@ it, and then former (`archive.keeping.retiring`). Cut off anywhere, the command 
 A study in the trash is sealed anew as well, since it can be restored, and one under legal hold, since every bit stays.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -21,7 +21,7 @@ from archive.fixity import whereabouts
 from archive.jobs import Work
 from archive.keeping import resealing, retiring
 from archive.keeping.resealing import Passed
-from archive.models import Held, Job, Study
+from archive.models import Held, Job, Study, StudyKey
 from archive.tending import discarding, naming
 from audit.actions import Action
 from audit.receipts import Receipt
@@ -61,20 +61,23 @@ def rekey(actor: Actor, study_uid: str, *, anew: bool = False, tell: Tell = lamb
         return _end(actor, study, passed)
 
 
-def recall(study_uids: Iterable[str]) -> int:
-    """After an index from before was restored: let the former keys that it names open again what lies under them.
+def recall() -> list[str]:
+    """After an index from before was restored, in the caller's transaction: let former keys open again what lies under
+    them, and the studies seal under their present ones.
 
     Such a study is to be rekeyed again, since whoever had the key could have put there what is opened from now on.
-    Returns how many keys came back.
+    Returns the UIDs of these studies. Raises Damaged where a key does not open.
     """
-    count = 0
-    for study in Study.objects.filter(uid__in=list(study_uids)):
-        keystore.current_epoch()
-        with transaction.atomic(durable=True):
-            former = keys.of_studies([study.uid], [keys.FORMER]).values_list("id", flat=True)
-            count += sum(keys.recall(key) for key in resealing.keys_under(_locked(study)) & set(former))
-            epoch.raise_()
-    return count
+    found = []
+    former = StudyKey.objects.filter(scope=keys.FORMER).order_by("subject").values_list("subject", flat=True)
+    for study in Study.objects.filter(uid__in=list(former.distinct())):
+        theirs = set(keys.of_studies([study.uid], [keys.FORMER]).values_list("id", flat=True))
+        back = [keys.recall(key) for key in resealing.keys_under(study) & theirs]
+        present = StudyKey.objects.filter(scope=keys.STUDY, subject=study.uid).first()
+        if any(back) and present is not None:
+            Study.objects.filter(id=study.id).update(key=present)
+            found.append(study.uid)
+    return found
 
 
 def _receipt(study: Study) -> Receipt:
