@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from accounts import gate, identify
-from archive import keys, packs, statements
+from archive import keys, moves, packs, statements
 from archive.errors import Damaged
 from archive.models import Held, Instance
 from archive.tickets import Admission, Newcomer
@@ -84,5 +84,5 @@ def _opened(original: Instance) -> bytes:
         original.id,
         original.generation,
         instance_slots(study_uid, original.series.uid, original.uid),
-        packs.read(original.pack.name, original.offset, original.length),
+        packs.read(original.pack.name, original.offset, original.length, moves.again(original)),
     )

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import F
 
 from accounts import gate, identify, scope
-from archive import comparison, keys, packs
+from archive import comparison, keys, moves, packs
 from archive.comparison import Comparison
 from archive.errors import Damaged
 from archive.models import Held, Instance, Study
@@ -99,7 +99,7 @@ def _settle(held: Held, reason: str) -> bool:
 def original(opener: Opener, instance: Instance) -> bytes:
     """The file of an instance. Raises Damaged."""
     slots = instance_slots(instance.study.uid, instance.series.uid, instance.uid)
-    stored = packs.read(instance.pack.name, instance.offset, instance.length)
+    stored = packs.read(instance.pack.name, instance.offset, instance.length, moves.again(instance))
     return opener.object(instance.key_id, Kind.INSTANCE, instance.id, instance.generation, slots, stored)
 
 
@@ -107,5 +107,5 @@ def newcomer(opener: Opener, held: Held) -> bytes:
     """The file that was held back. Raises Damaged."""
     if held.pack is None:
         raise Damaged("What was held back has been released.")
-    stored = packs.read(held.pack.name, held.offset, held.length)
+    stored = packs.read(held.pack.name, held.offset, held.length, moves.again(held))
     return opener.object(held.key_id, Kind.QUARANTINED, held.id, held.generation, EMPTY_SLOTS, stored)

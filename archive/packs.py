@@ -14,13 +14,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from secrets import token_hex
-from threading import RLock
+from threading import Lock, RLock
 from uuid import UUID, uuid4
 
 from archive import stores
 from archive.errors import PackMissing, Unavailable
 from archive.models import Pack
-from archive.stores import Sink
+from archive.stores import Sink, Source
 from audit import alerts
 
 ROLL_OVER = 1 << 30
@@ -29,6 +29,9 @@ MOST_NUMBER = 999_999  # a name has six digits for it
 LONGEST_RECORD = (1 << 32) - 5
 _KEY_ID = slice(12, 28)  # of a sealed object
 _LENGTHS = struct.Struct(">II")
+
+Again = Callable[[], tuple[str, int] | None]
+"""Where an object lies now, as pack and offset, should it have been moved since it was looked up; None: nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,30 +205,68 @@ def flush(places: Iterable[Place]) -> None:
     writer().flush(places)
 
 
+class _Followed:
+    """One object being read, wherever it goes meanwhile. Several threads may read at once."""
+
+    def __init__(self, pack: str, offset: int, again: Again | None) -> None:
+        self._place, self._again = (pack, offset), again
+        self._source: Source | None = None
+        self._lock = Lock()
+
+    def begin(self) -> tuple[Source, int]:
+        """The open pack and where the object begins in it. Raises PackMissing."""
+        with self._lock:
+            while self._source is None:
+                try:
+                    self._source = stores.store().open(self._place[0])
+                except PackMissing:
+                    self._follow()
+            return self._source, self._place[1]
+
+    def read(self, start: int, length: int) -> bytes:
+        while True:
+            source, offset = self.begin()
+            try:
+                return source.read(offset + start, length)
+            except PackMissing:
+                with self._lock:
+                    if source is self._source:
+                        self._follow()
+
+    def close(self) -> None:
+        if self._source is not None:
+            self._source.close()
+
+    def _follow(self) -> None:
+        """Turn to where the object lies now. Raises PackMissing where that is nowhere else."""
+        now, name = self._again() if self._again else None, self._place[0]
+        if now is None or now == self._place:
+            if not Pack.objects.filter(name=name).exclude(removed_at=None).exists():
+                alerts.raise_("damaged", "packs", f"The pack {name} is missing from where packs are kept.")
+            raise PackMissing("A pack is missing.")
+        self.close()
+        self._source, self._place = None, now
+
+
 @contextmanager
-def reading(pack_name: str, offset: int = 0) -> Iterator[Callable[[int, int], bytes]]:
+def reading(pack_name: str, offset: int = 0, again: Again | None = None) -> Iterator[Callable[[int, int], bytes]]:
     """A function `read(offset, length)` over the object of a pack that begins at `offset`, until the block ends.
 
-    A missing pack raises PackMissing and one alert for all of them: it may be the whole disk. Nobody misses one that
-    was removed after everything in it had moved.
+    With `again`, an object whose pack has gone is read on where it lies then. A missing pack raises PackMissing and one
+    alert for all of them: it may be the whole disk. Nobody misses one that was removed after everything had moved.
     """
+    followed = _Followed(pack_name, offset, again)
     try:
-        source = stores.store().open(pack_name)
-        try:
-            yield lambda start, length: source.read(offset + start, length)
-        finally:
-            source.close()
-    except PackMissing:
-        if Pack.objects.filter(name=pack_name).exclude(removed_at=None).exists():
-            raise
-        alerts.raise_("damaged", "packs", f"The pack {pack_name} is missing from where packs are kept.")
-        raise
+        followed.begin()
+        yield followed.read
+    finally:
+        followed.close()
 
 
-def read(pack_name: str, offset: int, length: int) -> bytes:
+def read(pack_name: str, offset: int, length: int, again: Again | None = None) -> bytes:
     """The stored bytes of one object; fewer where the pack was cut off, which then does not open."""
-    with reading(pack_name) as source:
-        return source(offset, length)
+    with reading(pack_name, offset, again) as source:
+        return source(0, length)
 
 
 def records(pack_name: str) -> Iterator[tuple[bytes, int, int]]:

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 import orjson
 from django.db import transaction
 
-from archive import keys, packs
+from archive import keys, moves, packs
 from archive.errors import Unavailable
 from archive.models import Pack, Rendition, Study
 from archive.openers import Opener
@@ -28,7 +28,7 @@ def of_instance(instance_row: UUID, form: str) -> Rendition | None:
 
 def opened(opener: Opener, kept: Rendition, study_uid: str, series_uid: str, sop_uid: str = "") -> bytes:
     """What a rendition holds. Raises Damaged."""
-    sealed = packs.read(kept.pack.name, kept.offset, kept.length)
+    sealed = packs.read(kept.pack.name, kept.offset, kept.length, moves.again(kept))
     slots = instance_slots(study_uid, series_uid, sop_uid)
     return opener.object(kept.key_id, Kind(kept.kind), kept.id, kept.generation, slots, sealed)
 

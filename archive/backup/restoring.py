@@ -19,7 +19,7 @@ from archive.backup import loading, snapshot
 from archive.backup.keypart import KeyPart
 from archive.backup.opening import Backup
 from archive.errors import Damaged, PackMissing, Unavailable, Unsuitable
-from archive.keeping import rekeying
+from archive.keeping import recalling
 from archive.models import Job, Patient, Study, StudyKey
 from audit import log, openings, tables
 from audit.actions import Action, Outcome
@@ -34,8 +34,10 @@ _AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What came back. `left_out` studies were destroyed since; `recalled` ones had been given another key since and lie
-    under the one before; of log `kept_log` the rows behind `kept_rows` are lost, as far as an anchor knows.
+    """What came back; of log `kept_log` the rows behind `kept_rows` are lost, as far as an anchor knows.
+
+    `left_out` studies were destroyed since the backup and are not brought; `rekeyed` ones were given another key since
+    and are to be rekeyed again.
     """
 
     name: str
@@ -44,7 +46,7 @@ class Restored:
     rows: int
     studies: int
     left_out: int
-    recalled: list[str]
+    rekeyed: tuple[str, ...]
     destroyed_again: int
     log: int
     kept_log: int
@@ -73,7 +75,7 @@ def restore(actor: Actor, backup: Backup, seed: bytes | None, tell: Tell) -> Res
         rows = _load(backup, tell)
         _keys(backup.keys, seed)
         left_out, names = _leave_out()
-        recalled = rekeying.recall()
+        rekeyed = recalling.recall()
         # What a worker had claimed there nobody works on here.
         Job.objects.filter(state="claimed").update(state="due", claimed_by="", claimed_until=None)
         epoch.raise_()
@@ -85,7 +87,7 @@ def restore(actor: Actor, backup: Backup, seed: bytes | None, tell: Tell) -> Res
             Outcome.OK,
             actor.who,
             count=rows,
-            details={**told, "left_out": left_out, "recalled": recalled},
+            details={**told, "left_out": left_out, "rekeyed": rekeyed},
         )
         log.append([event])
     keystore.forget()
@@ -97,7 +99,7 @@ def restore(actor: Actor, backup: Backup, seed: bytes | None, tell: Tell) -> Res
         rows=rows,
         studies=Study.objects.count(),
         left_out=left_out,
-        recalled=recalled,
+        rekeyed=tuple(rekeyed),
         destroyed_again=certificates.replay(),
         log=number,
         kept_log=head[0],

@@ -21,7 +21,7 @@ from archive.errors import Damaged, Unavailable
 from archive.fixity import findings, items, whereabouts
 from archive.fixity.examining import Fault, Heads, Pace, Verdict, examine
 from archive.fixity.items import Item
-from archive.models import Instance, Rendition, Scrub, Study
+from archive.models import Instance, Pack, Rendition, Scrub, Study
 from archive.openers import Opener
 from audit.actions import Action
 from vault.objects import Kind
@@ -86,6 +86,11 @@ def _studies(begin: UUID | None) -> Iterator[Study]:
         study = rows.filter(id__gt=study.id).first()
 
 
+def _compacted(study: Study, now: Scrub) -> bool:
+    """Whether objects of a study may have been moved behind the cursor during this pass: then it is read anew."""
+    return Pack.objects.filter(study=study.id, compacted_at__gte=now.started_at).exists()
+
+
 def _chosen(now: Scrub, item: Item) -> bool:
     """Whether a pass reads this object: by chance, but the same when the pass goes on after it was ended."""
     lot = hashlib.sha256(now.id.bytes + item.id.bytes).digest()[:8]
@@ -97,7 +102,7 @@ def _verdicts(now: Scrub, study: Study, pace: Pace) -> Iterator[tuple[Item, Verd
     if scope.withdrawn(study.uid):
         return  # What is in the trash is opened by nobody, this work included.
     found = [one for one in items.of_study(study) if _chosen(now, one)]
-    if study.id == now.study:
+    if study.id == now.study and not _compacted(study, now):
         found = [one for one in found if (one.pack, one.offset) > (now.pack, now.offset)]
     if not found:
         return

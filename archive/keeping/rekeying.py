@@ -21,7 +21,7 @@ from archive.fixity import whereabouts
 from archive.jobs import Work
 from archive.keeping import resealing, retiring
 from archive.keeping.resealing import Passed
-from archive.models import Held, Job, Study, StudyKey
+from archive.models import Held, Job, Study
 from archive.tending import discarding, naming
 from audit.actions import Action
 from audit.receipts import Receipt
@@ -61,25 +61,6 @@ def rekey(actor: Actor, study_uid: str, *, anew: bool = False, tell: Tell = lamb
         return _end(actor, study, passed)
 
 
-def recall() -> list[str]:
-    """After an index from before was restored, in the caller's transaction: let former keys open again what lies under
-    them, and the studies seal under their present ones.
-
-    Such a study is to be rekeyed again, since whoever had the key could have put there what is opened from now on.
-    Returns the UIDs of these studies. Raises Damaged where a key does not open.
-    """
-    found = []
-    former = StudyKey.objects.filter(scope=keys.FORMER).order_by("subject").values_list("subject", flat=True)
-    for study in Study.objects.filter(uid__in=list(former.distinct())):
-        theirs = set(keys.of_studies([study.uid], [keys.FORMER]).values_list("id", flat=True))
-        back = [keys.recall(key) for key in resealing.keys_under(study) & theirs]
-        present = StudyKey.objects.filter(scope=keys.STUDY, subject=study.uid).first()
-        if any(back) and present is not None:
-            Study.objects.filter(id=study.id).update(key=present)
-            found.append(study.uid)
-    return found
-
-
 def _receipt(study: Study) -> Receipt:
     """Leave to open a study in order to seal it anew, on record as the work of the job `rekey`."""
     return gate.disclose(
@@ -117,6 +98,8 @@ def _begin(study: Study) -> None:
 
 def _end(actor: Actor, study: Study, passed: Passed) -> Rekeyed:
     """Write the event, and promise that keys and packs go in which nothing is left, once no reader is on the way."""
+    # Asked ahead of the transaction: what is under a key that was replaced becomes less, and never more.
+    under = resealing.keys_under(study)
     with gate.change(
         actor, Action.REKEYED, study_uid=study.uid, patient=study.patient.pseudonym, count=passed.objects
     ) as told:
@@ -126,10 +109,9 @@ def _end(actor: Actor, study: Study, passed: Passed) -> Rekeyed:
         # Copies that were found the same and released: their bytes are gone, so that their digest cannot be made anew.
         # Without it the next such copy is compared once more.
         Held.objects.filter(study=study, state="same").exclude(key_id=row.key_id).delete()
-        under = resealing.keys_under(row)
         leaving = set(keys.of_studies([study.uid], [keys.LEAVING]).values_list("id", flat=True))
         jobs.promise_many(Work(retiring.JOB, str(key), retiring.GRACE) for key in leaving - under)
-        jobs.promise_many(Work(discarding.JOB, name, retiring.GRACE) for name in naming.left_by(study.id))
+        discarding.promise(naming.left_by(study.id))
         told |= {"key": str(row.key_id), "replaced": sorted(map(str, leaving)), "left": list(passed.left)}
     return Rekeyed(row.key_id, passed.objects, passed.left)
 

@@ -136,7 +136,7 @@ def as_received(opener: Opener, place: Place) -> Iterator[bytes]:
     # Whoever reads for long comes to it late: it may lie elsewhere by now.
     place = places.moved(place) or place
     places.require_unmarked(place)
-    with packs.reading(place.pack, place.offset) as sealed:
+    with packs.reading(place.pack, place.offset, place.again) as sealed:
         lengths = range(0, place.length, _SEALED_READ)
         stored = (sealed(at, min(_SEALED_READ, place.length - at)) for at in lengths)
         yield from opener.stream(place.key_id, Kind.INSTANCE, place.id, place.generation, place.slots, stored)

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.db.models import Count, F, Min
 
-from archive import packs
+from archive import moves, packs
 from archive.columns import cell_name
 from archive.dataset import plain_dataset, read_meta
 from archive.dataset.uids import DEFLATED, Encoding, encoding
@@ -89,6 +89,11 @@ class Place:
     @property
     def encoding(self) -> Encoding:
         return encoding(self.transfer_syntax)
+
+    @property
+    def again(self) -> packs.Again:
+        """Where its sealed bytes lie later."""
+        return moves.again(Instance(id=self.id, key_id=self.key_id, generation=self.generation))
 
     @property
     def path(self) -> str:

@@ -8,7 +8,7 @@ sweep takes it up: what is out of use and lies there still is removed by it.
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.utils import timezone
@@ -19,11 +19,9 @@ from archive import stores, turn
 from archive.errors import Unavailable, Unsuitable
 from archive.fixity import whereabouts
 from archive.stores import Disk, Lying
-from archive.tending import naming
-from audit import tables
+from archive.tending import discarding, naming, settled
 from audit.actions import Action
 
-GRACE: Final = timedelta(days=7)
 BATCH: Final = 1000
 
 
@@ -38,7 +36,7 @@ class Swept:
     young: int = 0
 
 
-def run(actor: Actor, grace: timedelta = GRACE, *, dry_run: bool = False) -> Swept:
+def run(actor: Actor, grace: timedelta = settled.GRACE, *, dry_run: bool = False) -> Swept:
     """Remove the packs that nobody names and nobody has written to for the length of the grace.
 
     Raises Forbidden, LogUnavailable, Unsuitable where what the index does not name may be what it has lost, and
@@ -47,7 +45,7 @@ def run(actor: Actor, grace: timedelta = GRACE, *, dry_run: bool = False) -> Swe
     gate.permit(actor, Action.SWEPT)
     with turn.tending():
         whereabouts.require_present()
-        _require_settled(grace)
+        settled.require(grace)
         before = timezone.now() - grace
         # The packs first: whatever is named by then is there already, since bytes come before rows.
         lying = whereabouts.lying()
@@ -62,20 +60,6 @@ def run(actor: Actor, grace: timedelta = GRACE, *, dry_run: bool = False) -> Swe
         naming.forget(timezone.now() - naming.KEPT, beside=lying)
         report.folders = _prune(before)
     return report
-
-
-def _require_settled(grace: timedelta) -> None:
-    """Return unless this database was restored a short while ago. Raises Unsuitable."""
-    log = max(tables.logs(), default=1)
-    begun = tables.begun_us(log) if log > 1 else None
-    if begun is None:
-        return
-    moment = datetime.fromtimestamp(begun / 1_000_000, UTC)
-    if timezone.now() - moment < grace:
-        raise Unsuitable(
-            f"This database was restored on {moment:%Y-%m-%d}; what it does not name may be what it lost: "
-            "run `archive check --rebuild` first. Nothing was removed."
-        )
 
 
 def _found(lying: dict[str, Lying], before: datetime) -> tuple[Swept, list[str]]:
@@ -104,17 +88,10 @@ def _sweep(actor: Actor, names: list[str], lying: dict[str, Lying], report: Swep
         size = sum(lying[name].size for name in there)
         told |= {"packs": len(there), "bytes": size, "names": len(free) - len(there)}
     for name in sorted(free):
-        _remove(name)
+        discarding.remove(name)
     report.packs += len(there)
     report.bytes += size
     report.names += len(free) - len(there)
-
-
-def _remove(name: str) -> None:
-    try:
-        stores.store().remove(name)
-    except OSError as error:
-        raise Unavailable(f"A pack could not be removed: {os.strerror(error.errno or 0)}.") from None
 
 
 def _prune(before: datetime) -> int:

@@ -1,4 +1,4 @@
-"""`manage.py archive scrub|check|sweep`: care of what is stored."""
+"""`manage.py archive scrub|check|sweep|compact`: care of what is stored."""
 
 import re
 import sys
@@ -14,7 +14,8 @@ from accounts.management.noun import Noun, Options, Verb
 from archive.errors import ArchiveError
 from archive.fixity import checking, scrub
 from archive.models import Scrub
-from archive.tending import sweep
+from archive.tending import compact, settled, sweep
+from archive.tending.compact import Compacted
 
 DAMAGE_STATUS: Final = 3
 """The exit status that says: the command did its work, and what is stored is not whole."""
@@ -77,7 +78,7 @@ def _sweep(actor: Actor, options: Options) -> dict[str, Any]:
 
 def _sweep_arguments(parser: ArgumentParser) -> None:
     words = "leave what was written to within so many days (7 unless told)"
-    parser.add_argument("--grace", type=_days, default=sweep.GRACE.days, metavar="DAYS", help=words)
+    parser.add_argument("--grace", type=_days, default=settled.GRACE.days, metavar="DAYS", help=words)
     parser.add_argument("--dry-run", action="store_true", help="tell what would go; remove nothing")
 
 
@@ -87,11 +88,34 @@ def _days(text: str) -> int:
     return int(text)
 
 
+def _compact(actor: Actor, options: Options) -> dict[str, Any]:
+    done = compact.run(
+        actor, options["dead"], options["studies"], tell=lambda now: None if options["json"] else _copied(now)
+    )
+    if done.broken:
+        options["shortfall"].append(
+            f"{done.broken} packs cannot be walked and were left alone: scrub, and restore them."
+        )
+    return asdict(done)
+
+
+def _copied(now: Compacted) -> None:
+    sys.stderr.write(f"{now.objects} objects, {now.bytes / (1 << 20):.1f} MiB copied\n")
+    sys.stderr.flush()
+
+
+def _compact_arguments(parser: ArgumentParser) -> None:
+    words = f"rewrite studies of whose bytes so many of a hundred are dead ({compact.DEAD} unless told)"
+    parser.add_argument("--dead", type=_percent, default=compact.DEAD, metavar="PERCENT", help=words)
+    parser.add_argument("studies", nargs="*", metavar="STUDY_UID", help="these alone; every study unless told")
+
+
 class Command(Noun):
     help = "Care of what is stored."
     verbs = {
         "scrub": Verb("Read stored objects back and verify them.", _scrub, _scrub_arguments),
         "check": Verb("Compare packs, keys and index; change nothing.", _check),
+        "compact": Verb("Copy what lives of old packs into new ones.", _compact, _compact_arguments),
         "sweep": Verb("Remove packs that nobody names.", _sweep, _sweep_arguments),
     }
 

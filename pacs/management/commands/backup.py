@@ -53,8 +53,8 @@ def _restore(actor: Actor, options: Options) -> dict[str, Any]:
     done = restoring.restore(actor, backup, seed, _progress(options))
     for step in (setting_up.keys, setting_up.roles, setting_up.certificate):
         step()
-    if done.recalled:
-        told = ", ".join(done.recalled)
+    if done.rekeyed:
+        told = ", ".join(done.rekeyed)
         sys.stderr.write(f"Had been given another key since, and lie under the one before: {told}. Rekey them again.\n")
     if done.anchored_rows > done.kept_rows:
         lost = f"rows {done.kept_rows + 1} to {done.anchored_rows}"

@@ -9,16 +9,15 @@ from django.db import connection
 
 from accounts import factors, identify, people, vouched
 from accounts.models import Person
-from archive import ingest
 from archive.backup import creating, places, sections, snapshot
 from archive.backup.restoring import require_empty
 from archive.errors import Unsuitable
 from archive.fixity import checking
 from archive.keeping import recovering
-from archive.models import Job, Study, StudyKey
+from archive.models import Job, Study
 from audit import checkpoints
 from audit.models import AuditEvent
-from tests import builders, services
+from tests import services
 from tests.accounts.browsing import code
 from tests.archive.backup.conftest import Actors, Clinic, Machine, everything, same_root
 from tests.conftest import PASSWORD, _point_at, forget_everything
@@ -147,27 +146,6 @@ def test_the_restored_archive_goes_on(clinic: Clinic, elsewhere: Machine) -> Non
     assert checking.run(clinic.actor_of(Person.objects.get(username="administrator"))).whole
     again = elsewhere.told("backup", "create", str(clinic.vault))
     assert elsewhere.told("backup", "verify", str(clinic.vault))["name"] == again["backup"]
-
-
-@BOTH
-def test_an_older_backup_of_a_study_that_was_given_another_key_since_opens_and_can_be_finished(
-    clinic: Clinic, elsewhere: Machine
-) -> None:
-    (uid,) = clinic.receive(1)
-    older = clinic.backup()["backup"]
-    clinic.told("keys", "rekey", uid)
-    clinic.work()
-    assert StudyKey.objects.filter(subject=uid, scope="former").count() == 1
-    clinic.backup()
-    same_root(clinic, elsewhere)
-    done = elsewhere.told("backup", "restore", str(clinic.vault), "--backup", older)
-    assert (done["recalled"], done["left_out"]) == ([uid], 0)
-    assert everything(elsewhere, clinic.radiologist, clinic.actor_of) == clinic.sent
-    more = builders.ct_slice(study_uid=uid)
-    ingest.store(clinic.sender, builders.part10(more))
-    ingest.stop()
-    elsewhere.told("keys", "rekey", uid)
-    assert len(everything(elsewhere, clinic.radiologist, clinic.actor_of)) == len(clinic.sent) + 1
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,16 @@ from uuid import uuid4
 
 import pytest
 from django.conf import settings
+from django.utils import timezone
+from pydicom.uid import ImplicitVRLittleEndian
 
 from accounts import identify
-from archive import ingest, packs, retrieve, stores
+from archive import ingest, packs, retrieve, stores, tasks
 from archive.fixity import checking
 from archive.fixity.checking import Report
-from archive.models import Instance
+from archive.models import Instance, Job
+from archive.tending import compact as compacting
+from archive.tending.compact import Compacted
 from tests import builders
 from tests.archive.keeping.conftest import KILLED
 from tests.archive.outflow.handling import whole
@@ -45,6 +49,18 @@ class Archive:
         assert done.status == "stored"
         self.sent[done.sop_uid] = data
         return Instance.objects.select_related("pack", "study", "series").get(uid=done.sop_uid, current=True)
+
+    def half_dead(self, slices: int = 3, *, side: int = 32, closed: bool = True) -> list[Instance]:
+        """Store a study of which each image came twice, encoded anew: half of its pack is nobody's."""
+        study = builders.study(slices, side=side)
+        rows = [self.store(ds) for ds in study]
+        for ds in study:
+            again = builders.part10(ds, ImplicitVRLittleEndian)
+            assert ingest.store(self.actor_of(self.modality), again).status == "held"
+        work("compare")
+        if closed:
+            packs.forget()
+        return rows
 
     def file(self, name: str) -> Path:
         path: Path = self.place.data / "packs" / f"{name}.pack"
@@ -106,6 +122,23 @@ def orphan(study: Any = None) -> str:
     packs.flush([place])
     packs.forget()
     return place.name
+
+
+def work(kind: str) -> None:
+    """Do the jobs of a kind, as a worker would, those of later, too."""
+    Job.objects.filter(kind=kind, state="due").update(due_at=timezone.now())
+    for job in Job.objects.filter(kind=kind, state="due").values_list("id", flat=True):
+        assert tasks.run(job)
+
+
+def compact(**options: Any) -> Compacted:
+    return compacting.run(SHELL, tell=lambda now: None, **options)
+
+
+def record(row: Any) -> bytes:
+    """A record as it stands in its pack: lengths, head and object."""
+    ((head, offset, length),) = [one for one in packs.records(row.pack.name) if one[1] == row.offset]
+    return packs.read(row.pack.name, offset - len(head) - 8, 8 + len(head) + length)
 
 
 def check() -> Report:
