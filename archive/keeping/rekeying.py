@@ -7,7 +7,7 @@ it, and then former (`archive.keeping.retiring`). Cut off anywhere, the command 
 A study in the trash is sealed anew as well, since it can be restored, and one under legal hold, since every bit stays.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -61,22 +61,6 @@ def rekey(actor: Actor, study_uid: str, *, anew: bool = False, tell: Tell = lamb
         return _end(actor, study, passed)
 
 
-def recall(study_uids: Iterable[str]) -> int:
-    """After an index from before was restored: let the former keys that it names open again what lies under them.
-
-    Such a study is to be rekeyed again, since whoever had the key could have put there what is opened from now on.
-    Returns how many keys came back.
-    """
-    count = 0
-    for study in Study.objects.filter(uid__in=list(study_uids)):
-        keystore.current_epoch()
-        with transaction.atomic(durable=True):
-            former = keys.of_studies([study.uid], [keys.FORMER]).values_list("id", flat=True)
-            count += sum(keys.recall(key) for key in resealing.keys_under(_locked(study)) & set(former))
-            epoch.raise_()
-    return count
-
-
 def _receipt(study: Study) -> Receipt:
     """Leave to open a study in order to seal it anew, on record as the work of the job `rekey`."""
     return gate.disclose(
@@ -114,6 +98,8 @@ def _begin(study: Study) -> None:
 
 def _end(actor: Actor, study: Study, passed: Passed) -> Rekeyed:
     """Write the event, and promise that keys and packs go in which nothing is left, once no reader is on the way."""
+    # Asked ahead of the transaction: what is under a key that was replaced becomes less, and never more.
+    under = resealing.keys_under(study)
     with gate.change(
         actor, Action.REKEYED, study_uid=study.uid, patient=study.patient.pseudonym, count=passed.objects
     ) as told:
@@ -123,10 +109,9 @@ def _end(actor: Actor, study: Study, passed: Passed) -> Rekeyed:
         # Copies that were found the same and released: their bytes are gone, so that their digest cannot be made anew.
         # Without it the next such copy is compared once more.
         Held.objects.filter(study=study, state="same").exclude(key_id=row.key_id).delete()
-        under = resealing.keys_under(row)
         leaving = set(keys.of_studies([study.uid], [keys.LEAVING]).values_list("id", flat=True))
         jobs.promise_many(Work(retiring.JOB, str(key), retiring.GRACE) for key in leaving - under)
-        jobs.promise_many(Work(discarding.JOB, name, retiring.GRACE) for name in naming.left_by(study.id))
+        discarding.promise(naming.left_by(study.id))
         told |= {"key": str(row.key_id), "replaced": sorted(map(str, leaving)), "left": list(passed.left)}
     return Rekeyed(row.key_id, passed.objects, passed.left)
 

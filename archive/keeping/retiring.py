@@ -12,11 +12,12 @@ from archive import erasing, keys
 from archive.errors import Unavailable
 from archive.keeping import resealing
 from archive.models import Study, StudyKey
+from archive.tending import discarding
 from audit.actions import Action
 from keystore import keys as keystore
 
 JOB: Final = "retire"
-GRACE: Final = 600.0
+GRACE: Final = discarding.DELAY
 
 
 def retire(subject: str, progress: Callable[[int, int], None]) -> None:
@@ -40,9 +41,7 @@ def _retire(key: StudyKey, study: Study) -> None:
     with gate.change(
         identify.system("rekey"), Action.REKEYED, study_uid=study.uid, patient=study.patient.pseudonym
     ) as told:
-        row = Study.objects.select_for_update().filter(id=study.id).first()
-        if row is None or key.id in resealing.keys_under(row):
+        if not Study.objects.select_for_update().filter(id=study.id) or not keys.retire(key.id):
             raise Unavailable("The study changed meanwhile.")
-        keys.retire(key.id)
         epoch.raise_()
         told["former"] = str(key.id)

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,12 +16,14 @@ from pydicom.uid import ImplicitVRLittleEndian
 
 from accounts import gate, identify
 from archive import ingest, keyring, keys, packs, reconcile, tasks
+from archive.errors import Damaged
 from archive.fixity import items
 from archive.models import Held, Instance, Job, Study, StudyKey
 from audit.actions import Action
 from audit.models import AuditEvent
 from tests import builders
 from tests.archive.keeping.conftest import Held as Archive
+from tests.archive.keeping.conftest import on_disk
 from tests.archive.test_read_object import run as second_reader
 from tests.archive.test_read_object import table as key_table
 from tests.conftest import Installation, forget_everything
@@ -55,16 +58,21 @@ class Rich:
         return self.archive.command("rekey", self.uid, "--json", *more)
 
     def reads(self) -> dict[UUID, bytes]:
-        """Every object as a process without any memory opens it, by the rows of the index."""
+        """Every object as a process without any memory opens it, by the rows of the index. Raises Damaged."""
+        return dict(self.read())
+
+    def whole(self) -> dict[UUID, bytes]:
+        """The same, without what is damaged."""
+        return {one: plain for one, plain in self.read(skip=True)}
+
+    def read(self, *, skip: bool = False) -> Iterator[tuple[UUID, bytes]]:
         forget_everything()
         receipt = gate.disclose(identify.system("rekey"), Action.REKEYED, self.uid, found=True)
         opener = keys.unlock(receipt, self.uid)
-        return {
-            one.id: opener.object(
-                one.key_id, one.kind, one.id, one.generation, one.slots, packs.read(one.pack, one.offset, one.length)
-            )
-            for one in items.of_study(self.row)
-        }
+        for one in items.of_study(self.row):
+            stored = packs.read(one.pack, one.offset, one.length)
+            with suppress(*([Damaged] if skip else [])):
+                yield one.id, opener.object(one.key_id, one.kind, one.id, one.generation, one.slots, stored)
 
 
 def work(*kinds: str) -> None:
@@ -119,7 +127,9 @@ def opened_by(secret: bytes, key: UUID, rich: Rich) -> list[str]:
                     found.append(f"{name} {offset}")
                 except Tampered:
                     found += [f"{name} {offset} says it is under it"] if header.key_id == key else []
-    rows = [("study", one, ("accession_cell", "study_id_cell", "name_cell")) for one in Study.objects.all()]
+    rows: list[tuple[str, Any, tuple[str, ...]]] = [
+        ("study", one, ("accession_cell", "study_id_cell", "name_cell")) for one in Study.objects.all()
+    ]
     rows += [("instance", one, ("frame_table_cell",)) for one in Instance.objects.all()]
     for table, row, names in rows:
         for name in names:
@@ -166,6 +176,18 @@ def test_heads_say_what_they_said_under_the_next_generation(rich: Rich) -> None:
     for row, told in after.items():
         assert told == {**before[row], "generation": before[row]["generation"] + 1}
     assert any("actor" in told for told in after.values())
+
+
+def test_no_file_of_the_database_holds_a_wrapping_that_was_replaced(rich: Rich) -> None:
+    def wrapped() -> bytes:
+        return bytes(StudyKey.objects.get(id=rich.key).wrapped)
+
+    for step in (lambda: rich.rekey(), lambda: work("retire", "discard")):
+        before = wrapped()
+        assert before in on_disk(rich.place, "archive_studykey")
+        step()
+        assert before not in on_disk(rich.place, "archive_studykey")
+        assert wrapped() in on_disk(rich.place, "archive_studykey")
 
 
 def heads(rich: Rich) -> dict[UUID, dict[str, Any]]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import transaction
 
 from accounts import gate, identify
 from accounts.errors import Forbidden, NotVisible
@@ -21,8 +22,8 @@ from archive import (
 )
 from archive.errors import Damaged
 from archive.fixity import checking, findings
-from archive.keeping import rekeying
-from archive.models import Instance, Pack, StudyKey
+from archive.keeping import recalling, rekeying
+from archive.models import Instance, Pack, Study, StudyKey
 from archive.retrieve import places, reading
 from audit import log
 from audit.actions import Action
@@ -55,8 +56,7 @@ def test_old_bytes_put_in_the_new_place_do_not_open(rich: Rich, radiologist: Any
 def test_what_an_index_is_made_to_say_of_a_former_key_opens_nothing(
     rich: Rich, radiologist: Any, actor_of: Actors
 ) -> None:
-    before = Instance.objects.filter(study__uid=rich.uid, current=True).values().first()
-    assert before is not None
+    before: dict[str, Any] = dict(Instance.objects.filter(study__uid=rich.uid, current=True).values()[0])
     files = {path: path.read_bytes() for path in (rich.place.data / "packs").rglob("*.pack")}
     call_command("keys", "rekey", rich.uid, "--json")
     old_place = Pack.objects.get(id=before["pack_id"])
@@ -109,6 +109,19 @@ def test_what_does_not_open_stays_is_marked_and_stops_nothing(rich: Rich) -> Non
     assert rich.reads() == rich.plain
     call_command("archive", "scrub", "--json")
     assert not findings.marked([one.id])
+
+
+def test_a_compaction_takes_away_what_lay_beside_something_damaged(rich: Rich) -> None:
+    one = Instance.objects.select_related("pack").filter(study__uid=rich.uid, current=True)[1]
+    damage(rich, one)
+    assert rich.rekey().returncode == 3
+    work("discard")
+    assert len(opened_by(rich.secret, rich.key, rich)) > 3
+    call_command("archive", "compact", rich.uid, "--json")
+    work("discard")
+    # What is left: the head and the damaged object itself in a pack of their own, and its frame table.
+    assert len(opened_by(rich.secret, rich.key, rich)) == 3
+    assert {key: plain for key, plain in rich.plain.items() if key != one.id}.items() <= rich.whole().items()
 
 
 def test_another_key_can_be_drawn_while_damage_is_left_under_an_older_one(rich: Rich) -> None:
@@ -204,7 +217,7 @@ def test_who_may_not_manage_keys_an_unknown_study_and_a_taken_turn_change_nothin
 
 
 def test_an_index_from_before_is_read_again_once_its_key_is_called_back(rich: Rich) -> None:
-    rows = list(Instance.objects.filter(study__uid=rich.uid).values())
+    rows: list[dict[str, Any]] = [dict(row) for row in Instance.objects.filter(study__uid=rich.uid).values()]
     files = {path: path.read_bytes() for path in (rich.place.data / "packs").rglob("*.pack")}
     names = list(Pack.objects.filter(study=rich.row.id).values())
     assert rich.rekey().returncode == 0
@@ -215,7 +228,9 @@ def test_an_index_from_before_is_read_again_once_its_key_is_called_back(rich: Ri
     Pack.objects.bulk_create([Pack(**one) for one in names])
     for row in rows:
         Instance.objects.filter(id=row["id"]).update(**{name: row[name] for name in row if name != "id"})
-    assert rekeying.recall([rich.uid]) == 1
+    Study.objects.filter(uid=rich.uid).update(key=rich.key)
+    with transaction.atomic():
+        assert recalling.recall() == [rich.uid]
     assert rich.reads() == rich.plain
     assert rich.rekey().returncode == 0
     work("retire", "discard")
