@@ -74,11 +74,7 @@ def run(study: Study, unlock: Callable[[], Opener], tell: Callable[[int, int], N
 
 def keys_under(study: Study) -> set[UUID]:
     """The keys under which the index still names objects or cells of a study."""
-    found = {
-        key
-        for table in (Instance, Rendition, Held)
-        for key in table._default_manager.filter(study=study).values_list("key_id", flat=True)
-    }
+    found = {one.key_id for one in items.of_study(study)}
     tables = Instance.objects.filter(study=study).values_list("frame_table_cell", flat=True)
     cells = [*tables, *(getattr(study, name) for name in index_studies.CELLS)]
     return found | {key for cell in cells if (key := _key_of(bytes(cell))) is not None}
