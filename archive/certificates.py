@@ -32,12 +32,18 @@ _AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """What a certificate says: the study, and the keys (its own, perhaps its patient's) that were deleted."""
+    """What a certificate says: the study, the keys (its own, perhaps its patient's) that were deleted, and by whom.
+
+    `epochs` are those whose keys wrapped them; `objects` counts the images.
+    """
 
     id: UUID
     study_uid: str
     keys: tuple[UUID, ...]
     at_us: int
+    epochs: tuple[UUID, ...]
+    objects: int
+    actor: str
 
 
 def origin() -> str:
@@ -74,7 +80,13 @@ def read(note: str) -> Certificate:
         if first != name or told["version"] != VERSION:
             raise Tampered("not a certificate")
         return Certificate(
-            UUID(told["certificate"]), str(told["study"]), tuple(map(UUID, told["keys"])), int(told["at_us"])
+            UUID(told["certificate"]),
+            str(told["study"]),
+            tuple(map(UUID, told["keys"])),
+            int(told["at_us"]),
+            tuple(map(UUID, told["epochs"])),
+            len(told["objects"]),
+            str(told["actor"]),
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         raise Tampered("not a certificate") from None
