@@ -64,7 +64,7 @@ fmt: $(VENV)/.dev ## Put the sources into their one format
 build: $(VENV)/.run $(CATALOGUES:.po=.mo) static/viewer/.built ## Install what is pinned, build the viewer and the catalogues
 
 lock: $(VENV)/.dev ## Choose versions anew from requirements*.in, and pin them with their hashes
-	@for name in requirements requirements-dev requirements-build requirements-node; do \
+	@for name in requirements requirements-dev requirements-build requirements-node requirements-s3; do \
 	    $(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --no-strip-extras --no-header \
 	        --no-emit-index-url --no-emit-find-links --no-emit-trusted-host -o $$name.txt $$name.in; done
 

@@ -47,6 +47,7 @@ NEEDS: dict[Action, Permission] = {
     Action.HOLD: Permission.STUDY_HOLD,
     Action.RELEASED: Permission.STUDY_HOLD,
     Action.DESTROYED: Permission.STUDY_DESTROY,
+    Action.DESTRUCTION_READ: Permission.STUDY_DESTROY,
     Action.REKEYED: Permission.KEYS_MANAGE,
     Action.RECONCILED: Permission.GROUPS_MANAGE,
     Action.KEY_CHANGED: Permission.KEYS_MANAGE,

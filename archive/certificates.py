@@ -32,14 +32,19 @@ _AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """What a certificate says: the study, the keys (its own, perhaps its patient's) that were deleted, and the epochs
-    whose keys wrapped them: copies open the study until these are gone there, too."""
+    """What a certificate says: the study, the keys (its own, perhaps its patient's) that were deleted, and by whom.
+
+    `epochs` are those whose keys wrapped them: copies open the study until these are gone there, too. `objects` counts
+    the images.
+    """
 
     id: UUID
     study_uid: str
     keys: tuple[UUID, ...]
-    epochs: frozenset[UUID]
     at_us: int
+    epochs: frozenset[UUID]
+    objects: int
+    actor: str
 
 
 def origin() -> str:
@@ -78,8 +83,15 @@ def read(note: str) -> Certificate:
         told: dict[str, Any] = orjson.loads(rest)
         if first != name or told["version"] != VERSION:
             raise Tampered("not a certificate")
-        keys, epochs = tuple(map(UUID, told["keys"])), frozenset(map(UUID, told["epochs"]))
-        return Certificate(UUID(told["certificate"]), str(told["study"]), keys, epochs, int(told["at_us"]))
+        return Certificate(
+            UUID(told["certificate"]),
+            str(told["study"]),
+            tuple(map(UUID, told["keys"])),
+            int(told["at_us"]),
+            frozenset(map(UUID, told["epochs"])),
+            len(told["objects"]),
+            str(told["actor"]),
+        )
     except (ValueError, KeyError, TypeError, AttributeError):
         raise Tampered("not a certificate") from None
 

@@ -15,7 +15,8 @@ from accounts.models import Destroyed
 from archive import certificates, contexts, erasing, jobs, removal
 from archive.errors import Unsuitable
 from archive.models import Study
-from audit.actions import Action
+from audit import log
+from audit.actions import Action, Outcome
 
 STEPS: tuple[Callable[[Destroyed], None], ...] = (
     lambda row: certificates.copy(row.note),
@@ -30,9 +31,53 @@ def destroy(actor: Actor, study_uid: str) -> UUID:
     Raises Forbidden, StepUpNeeded, NotVisible, Unsuitable when it may not be destroyed yet, or Unavailable when the
     keys are gone but a later step must be tried again.
     """
-    row = _begun(actor, study_uid)
-    finish(str(row.id), lambda _done, _total: None)
-    return row.id
+    certificate = begin(actor, study_uid)
+    finish(str(certificate), lambda _done, _total: None)
+    return certificate
+
+
+def begin(actor: Actor, study_uid: str) -> UUID:
+    """Delete keys and rows with event and certificate, unless that has been done; return the id of the certificate.
+
+    What is left is the job's. Raises Forbidden, StepUpNeeded, NotVisible, or Unsuitable, on record, when it may not be
+    destroyed yet.
+    """
+    try:
+        return _begun(actor, study_uid)
+    except Unsuitable as error:
+        told = {"refused": str(error)}
+        log.commit([log.Event(Action.DESTROYED, Outcome.DENIED, actor.who, study_uid=study_uid, details=told)])
+        raise
+
+
+def _begun(actor: Actor, study_uid: str) -> UUID:
+    study = Study.objects.select_related("patient").filter(uid=study_uid).first()
+    unfinished = Destroyed.objects.filter(study_uid=study_uid, completed_at=None).order_by("created_at").first()
+    if study is None and unfinished is not None:
+        gate.permit(actor, Action.DESTROYED, subject=study_uid)
+        return unfinished.id
+    patient = study.patient.pseudonym if study else ""
+    with gate.change(actor, Action.DESTROYED, study_uid=study_uid, patient=patient, found=study is not None) as told:
+        locked = Study.objects.select_for_update().filter(uid=study_uid).first()
+        if locked is None:
+            raise Unsuitable("The study was destroyed meanwhile.")
+        removal.ready(study_uid)
+        gone = erasing.keys_of(locked)
+        identifier, note = certificates.sign(locked, gone, actor.name)
+        told |= {"certificate": str(identifier), "keys": [str(key.id) for key in gone]}
+        row_id, names = locked.id, erasing.rows([key.id for key in gone])
+        Destroyed.objects.create(id=identifier, study_uid=study_uid, note=note, packs=names)
+        jobs.promise(certificates.JOB, str(identifier))
+        epoch.raise_()
+    contexts.drop(row_id)
+    return identifier
+
+
+def resume(actor: Actor, certificate: UUID) -> None:
+    """Let the job go on with what is left of a study's destruction. Raises Forbidden, StepUpNeeded."""
+    gate.permit(actor, Action.DESTROYED, subject=f"certificate:{certificate}")
+    if Destroyed.objects.filter(id=certificate, completed_at=None).exists():
+        jobs.promise(certificates.JOB, str(certificate))
 
 
 def finish(subject: str, progress: Callable[[int, int], None]) -> None:
@@ -44,27 +89,3 @@ def finish(subject: str, progress: Callable[[int, int], None]) -> None:
         step(row)
         progress(number, len(STEPS))
     Destroyed.objects.filter(id=row.id).update(completed_at=timezone.now())
-
-
-def _begun(actor: Actor, study_uid: str) -> Destroyed:
-    """Delete keys and rows with event and certificate, unless that has been done."""
-    study = Study.objects.select_related("patient").filter(uid=study_uid).first()
-    unfinished = Destroyed.objects.filter(study_uid=study_uid, completed_at=None).order_by("created_at").first()
-    if study is None and unfinished is not None:
-        gate.permit(actor, Action.DESTROYED, subject=study_uid)
-        return unfinished
-    patient = study.patient.pseudonym if study else ""
-    with gate.change(actor, Action.DESTROYED, study_uid=study_uid, patient=patient, found=study is not None) as told:
-        locked = Study.objects.select_for_update().filter(uid=study_uid).first()
-        if locked is None:
-            raise Unsuitable("The study was destroyed meanwhile.")
-        removal.ready(study_uid)
-        gone = erasing.keys_of(locked)
-        identifier, note = certificates.sign(locked, gone, actor.name)
-        told |= {"certificate": str(identifier), "keys": [str(key.id) for key in gone]}
-        row_id, names = locked.id, erasing.rows([key.id for key in gone])
-        row = Destroyed.objects.create(id=identifier, study_uid=study_uid, note=note, packs=names)
-        jobs.promise(certificates.JOB, str(identifier))
-        epoch.raise_()
-    contexts.drop(row_id)
-    return row

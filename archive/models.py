@@ -119,12 +119,10 @@ class Pack(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid4)
     study = models.UUIDField()  # the study row's id: part of the path, so that no UID reaches the file system
     name = models.CharField(max_length=120, unique=True)
-    compacted_at = models.DateTimeField(
-        null=True
-    )  # when older packs were copied into it; never for what came from outside
-    removed_at = models.DateTimeField(
-        null=True
-    )  # the file is gone; nobody shall name it again (archive.tending.naming)
+    # When objects of older packs were brought into it; never for what came from outside.
+    compacted_at = models.DateTimeField(null=True)
+    # When its file went; nobody shall name it again (archive.tending.naming).
+    removed_at = models.DateTimeField(null=True)
 
 
 class Sealed(models.Model):

@@ -88,7 +88,7 @@ def _settle(held: Held, reason: str) -> bool:
     A copy that is the same is released: no row leads to its bytes any more but this one, which recognises the next.
     """
     state = "held" if reason else "same"
-    released = {} if reason else {"pack": None, "offset": 0}
+    released = {} if reason else {"pack": None, "offset": 0, "length": 0}
     changed = Held.objects.filter(id=held.id, state="comparing").update(state=state, reason=reason, **released)
     marks = {"held_count": F("held_count") + 1} if reason else {"same_count": F("same_count") + 1}
     if changed:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from accounts import epoch, gate, scope
@@ -92,6 +92,11 @@ def trashed(actor: Actor) -> tuple[Trashed, ...]:
     rows = Withdrawn.objects.order_by("-at", "study_uid")
     if actor.kind != "shell":
         rows = rows.filter(Exists(scope.applying(actor).filter(study_uid=OuterRef("study_uid"))))
+    return listed(rows)
+
+
+def listed(rows: "QuerySet[Withdrawn]") -> tuple[Trashed, ...]:
+    """These studies of the trash, in their order."""
     uids = [row.study_uid for row in rows]
     held = set(Hold.objects.filter(study_uid__in=uids).values_list("study_uid", flat=True))
     counts = dict(Study.objects.filter(uid__in=uids).values_list("uid", "instance_count"))

@@ -191,14 +191,13 @@ class Disk:
         return not (self.root.is_dir() and any(self.root.iterdir()))
 
     def prune(self, before: datetime) -> int:
-        """Remove the folders of studies that have been empty since; return how many. Raises OSError."""
+        """Remove the folders of studies that have been empty since; return how many."""
         gone = 0
         for folder in self.root.glob("*/*"):
-            if not _FOLDER.fullmatch(folder.name) or any(folder.iterdir()):
-                continue
-            if datetime.fromtimestamp(folder.stat().st_mtime, UTC) < before:
-                # A writer may have begun a pack in it this moment.
-                with suppress(OSError):
+            # A writer may begin a pack in it this moment, or somebody else remove it.
+            with suppress(OSError):
+                told = folder.stat()
+                if _FOLDER.fullmatch(folder.name) and datetime.fromtimestamp(told.st_mtime, UTC) < before:
                     folder.rmdir()
                     gone += 1
         return gone

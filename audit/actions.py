@@ -22,6 +22,7 @@ class Action(StrEnum):
     HOLD = "study:hold"
     RELEASED = "study:released"
     DESTROYED = "study:destroyed"
+    DESTRUCTION_READ = "study:destruction-read"
     REKEYED = "study:rekeyed"
     RECONCILED = "study:reconciled"
     # People and their factors.

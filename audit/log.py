@@ -47,8 +47,8 @@ def begin(log: int, event: Event) -> None:
 
     Raises LogUnavailable, and ValueError unless the log is later than every log that has rows.
     """
-    head = tables.head()
-    if head is None or log <= head[0]:
+    head = tables.head() or (0, 0, GENESIS, 0)
+    if log <= head[0]:
         raise ValueError("a log begins behind the one before it")
     try:
         sealed = [_sealed(event)]

@@ -43,15 +43,15 @@ class Known:
 def next_log(who: Who, told: Mapping[str, Any]) -> tuple[int, tuple[Known, ...]]:
     """Begin the log after every log that the database or an anchor knows, in the caller's transaction.
 
-    `told` goes into the sealed details of its first event. Returns its number and what the anchors knew. Raises
+    `told` goes into the sealed details of its first event. A database without any log goes on from log 0, which has no
+    rows. Returns the number of the log and what the anchors knew. Raises
     AnchorError or OSError where an anchor cannot be read: then it is not known which number is free.
     """
-    head = tables.head()
-    if head is None:
-        raise ValueError("there is no log to go on from")
-    places = anchors.places()
-    known = _known(places)
+    head = tables.head() or (0, 0, b"", 0)
+    known = _known(anchors.places())
     number = max([head[0], *(one.log for one in known)]) + 1
+    if number == log.FIRST_LOG:
+        return number, known  # Nothing was ever known of another: the first log begins by itself.
     lost = sorted({one.log for one in known if one.log > head[0]})
     details = {
         **told,

@@ -53,6 +53,7 @@ ACTIONS: dict[str, Promise] = {
     Action.HOLD: _("put a study on legal hold"),
     Action.RELEASED: _("released a study from legal hold"),
     Action.DESTROYED: _("destroyed a study"),
+    Action.DESTRUCTION_READ: _("looked at studies to be destroyed"),
     Action.REKEYED: _("gave a study a new key"),
     Action.ROOT_ROTATED: _("changed the root key"),
     Action.EPOCH_ENDED: _("ended an epoch of keys"),
@@ -133,7 +134,10 @@ KINDS: dict[str, tuple[Promise, tuple[Action, ...]]] = {
     ),
     "removal": (
         _("Trash, holds and destruction"),
-        (Action.TRASHED, Action.RESTORED, Action.HOLD, Action.RELEASED, Action.DESTROYED),
+        (
+            *(Action.TRASHED, Action.RESTORED, Action.HOLD, Action.RELEASED, Action.DESTROYED),
+            Action.DESTRUCTION_READ,
+        ),
     ),
     "keys": (
         _("Keys"),

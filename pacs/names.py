@@ -40,7 +40,7 @@ SETTINGS: Final[dict[str, tuple[str, str]]] = {
     "PACS_TIMEZONE": ("UTC", "the time zone of pages, such as Europe/Paris"),
     "PACS_LANGUAGE": ("en", "the language of people who chose none: en or fr"),
     "PACS_TEST_DATA": ("../shared/data", "a folder of sample studies for the demo and the tests"),
-    "PACS_TEST_REQUIRE": ("", "suites whose absence is a failure: postgres,redis,browser,dcmtk,softhsm"),
+    "PACS_TEST_REQUIRE": ("", "suites whose absence is a failure: postgres,redis,browser,dcmtk,softhsm,seaweedfs"),
     "PACS_TEST_POSTGRES_URL": ("", "the server on which tests create databases of their own"),
     "PACS_TEST_REDIS_URL": ("", "the broker that tests use"),
 }

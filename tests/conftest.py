@@ -16,6 +16,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.core.management import call_command
 from django.db import connections
+from django.utils import translation
 from pytest_django.plugin import DjangoDbBlocker
 
 from tests import services
@@ -99,7 +100,8 @@ def _point_at(place: Installation) -> None:
 
 
 def forget_everything() -> None:
-    """End what runs in this process and drop what it remembers of an installation."""
+    """End what runs in this process and drop what it remembers of an installation, and the last reader's language."""
+    translation.deactivate()
     for module, act in STATEFUL:
         try:
             found = getattr(importlib.import_module(module), act, None)  # noqa: TID251

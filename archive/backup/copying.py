@@ -19,7 +19,7 @@ def wanted() -> dict[str, int]:
     """How many bytes of each pack the index relies on: all that is named ends there. Asked in the backup's snapshot."""
     found: dict[str, int] = {}
     for model in (Instance, Rendition, Held):
-        rows = model._default_manager.order_by().values_list("pack__name")
+        rows = model._default_manager.exclude(pack=None).order_by().values_list("pack__name")
         for name, end in rows.annotate(end=Max(F("offset") + F("length"))):
             found[name] = max(found.get(name, 0), end)
     return dict(sorted(found.items()))

@@ -16,6 +16,7 @@ from accounts.actors import Actor
 from accounts.models import Person
 from archive import certificates, erasing, stores
 from archive.backup import loading, snapshot
+from archive.backup.keypart import KeyPart
 from archive.backup.opening import Backup
 from archive.errors import Damaged, PackMissing, Unavailable, Unsuitable
 from archive.keeping import recalling
@@ -35,7 +36,8 @@ _AT_ONCE = 500
 class Restored:
     """What came back; of log `kept_log` the rows behind `kept_rows` are lost, as far as an anchor knows.
 
-    `rekeyed` are studies that were given another key since the backup: they are to be rekeyed again.
+    `left_out` studies were destroyed since the backup and are not brought; `rekeyed` ones were given another key since
+    and are to be rekeyed again.
     """
 
     name: str
@@ -71,7 +73,7 @@ def restore(actor: Actor, backup: Backup, seed: bytes | None, tell: Tell) -> Res
     keystore.forget()
     with transaction.atomic(durable=True):
         rows = _load(backup, tell)
-        _keys(backup, seed)
+        _keys(backup.keys, seed)
         left_out, names = _leave_out()
         rekeyed = recalling.recall()
         # What a worker had claimed there nobody works on here.
@@ -104,6 +106,22 @@ def restore(actor: Actor, backup: Backup, seed: bytes | None, tell: Tell) -> Res
         kept_rows=head[1],
         anchored_rows=max((one.rows for one in known if one.log == head[0]), default=0),
     )
+
+
+def restore_keys(actor: Actor, keys: KeyPart, seed: bytes | None) -> int:
+    """Restore the keys of a key part alone, for an archive whose packs survived: `archive check --rebuild` makes the
+    rest of its index anew. Returns how many keys of studies and patients there are. Raises as `restore` does.
+    """
+    require_empty()
+    keystore.forget()
+    with transaction.atomic(durable=True):
+        loading.insert(keys.study_keys)
+        _keys(keys, seed)
+        told = {"keys": len(keys.study_keys)}
+        openings.next_log(actor.who, told)
+        log.append([Event(Action.BACKUP_RESTORED, Outcome.OK, actor.who, count=len(keys.study_keys), details=told)])
+    keystore.forget()
+    return len(keys.study_keys)
 
 
 def _require_version(backup: Backup) -> None:
@@ -188,8 +206,8 @@ def _load(backup: Backup, tell: Tell) -> int:
     return rows
 
 
-def _keys(backup: Backup, seed: bytes | None) -> None:
-    carrying.put(backup.keys.carried.told)
+def _keys(keys: KeyPart, seed: bytes | None) -> None:
+    carrying.put(keys.carried.told)
     if seed is not None:
         root = roots.from_url(settings.PACS_KEK_URL)
         with using(root):

@@ -121,7 +121,7 @@ def _objects(backup: Backup, report: Report) -> None:
     alive = {row["id"] for row in backup.told("archive_study") if row["key_id"] in keys}
     for row in chain.from_iterable(backup.told(table) for table in _STORED):
         pack = names.get(row["pack_id"], "")
-        if row["study_id"] not in alive or not row["length"]:
+        if row["study_id"] not in alive or row["pack_id"] is None:
             continue  # Destroyed since, its key is not here any more; or it was released and nothing leads to it.
         report.objects += 1
         if pack in gone or pack not in backup.manifest.packs:

@@ -18,6 +18,7 @@ FIRST_PAGES: tuple[tuple[Permission, str], ...] = (
     (Permission.LOG_READ, "/record/"),
     (Permission.PEOPLE_MANAGE, "/people/"),
     (Permission.ALERTS_READ, "/record/alerts/"),
+    (Permission.STUDY_DESTROY, "/destruction/"),
 )
 
 

@@ -2,15 +2,15 @@
 
 import re
 from datetime import UTC, datetime
-from hashlib import sha256
 from typing import Final
 
-from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
 from archive import arrivals, query
+from archive.browser.answers import tagged
 from archive.browser.entrance import actor_of
 from archive.browser.filters import MODALITIES, ROWS, Filters
 
@@ -48,12 +48,7 @@ def recent(request: HttpRequest) -> HttpResponse:
         "newer": since is not None and arrivals.others_since(actor, since, shown),
         "now": timezone.now(),
     }
-    answer = render(request, ARRIVED_PAGE, context)
-    tag = f'"{sha256(answer.content).hexdigest()[:32]}"'
-    if request.headers.get("If-None-Match") == tag:
-        return HttpResponseNotModified(headers={"ETag": tag})
-    answer.headers["ETag"] = tag
-    return answer
+    return tagged(request, render(request, ARRIVED_PAGE, context))
 
 
 def _moment(seconds: str) -> datetime | None:

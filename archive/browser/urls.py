@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from archive.browser import download, entrance, fixity, held, removal, studies, viewer
+from archive.browser import destruction, download, entrance, fixity, held, removal, studies, viewer
 
 app_name = "browser"
 
@@ -19,6 +19,12 @@ urlpatterns = [
     path("studies/<str:study_uid>/trash/", removal.trash, name="trash"),
     path("studies/<str:study_uid>/restore/", removal.restore, name="restore"),
     path("studies/<str:study_uid>/release/", removal.release, name="release"),
+    path("studies/<str:study_uid>/destroy/", destruction.destroy, name="destroy"),
+    path("destruction/", destruction.doomed, name="doomed"),
+    path("destruction/certificates/", destruction.certificates, name="certificates"),
+    path("destruction/certificates/<uuid:identifier>/", destruction.certificate, name="certificate"),
+    path("destruction/certificates/<uuid:identifier>/steps/", destruction.steps, name="steps"),
+    path("destruction/certificates/<uuid:identifier>/note/", destruction.note, name="note"),
     path("trash/", removal.trashed, name="trashed"),
     path("holds/", removal.holds, name="holds"),
     path("studies/<str:study_uid>/held/", held.held, name="held"),

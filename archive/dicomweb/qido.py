@@ -15,7 +15,9 @@ from archive.dicomweb import answers, choices, parameters
 from archive.dicomweb.requests import accepted, actor_of, root
 from archive.query import Found
 
-OPEN_ENDED = "The pattern is too open for the index; only the newest studies were searched, and matches may be missing."
+OPEN_ENDED = (
+    "More studies could match than one search opens; only the newest were searched, and matches may be missing."
+)
 MORE = "There are additional results that can be requested."
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from accounts import epoch, gate, identify
 from accounts.actors import Actor
@@ -56,7 +57,7 @@ def rekey(actor: Actor, study_uid: str, *, anew: bool = False, tell: Tell = lamb
         whereabouts.require_present()
         if anew or not _unfinished(study_uid):
             _begin(study)
-        study.refresh_from_db()
+        study = _as_it_is(study, Study.objects.select_related("patient"))
         passed = resealing.run(study, lambda: keys.unlock(_receipt(study), study_uid), tell)
         return _end(actor, study, passed)
 
@@ -69,7 +70,6 @@ def _receipt(study: Study) -> Receipt:
         study.uid,
         found=True,
         patient=study.patient.pseudonym,
-        purpose="rekey",
         count=study.instance_count,
         details={"key": str(study.key_id)},
     )
@@ -99,7 +99,7 @@ def _begin(study: Study) -> None:
 def _end(actor: Actor, study: Study, passed: Passed) -> Rekeyed:
     """Write the event, and promise that keys and packs go in which nothing is left, once no reader is on the way."""
     # Asked ahead of the transaction: what is under a key that was replaced becomes less, and never more.
-    under = resealing.keys_under(study)
+    under = resealing.keys_under(_as_it_is(study, Study.objects.all()))
     with gate.change(
         actor, Action.REKEYED, study_uid=study.uid, patient=study.patient.pseudonym, count=passed.objects
     ) as told:
@@ -117,7 +117,11 @@ def _end(actor: Actor, study: Study, passed: Passed) -> Rekeyed:
 
 
 def _locked(study: Study) -> Study:
-    row = Study.objects.select_for_update().filter(id=study.id, uid=study.uid).first()
+    return _as_it_is(study, Study.objects.select_for_update())
+
+
+def _as_it_is(study: Study, rows: QuerySet[Study]) -> Study:
+    row = rows.filter(id=study.id, uid=study.uid).first()
     if row is None:
         raise Unsuitable("The study was destroyed meanwhile.")
     return row

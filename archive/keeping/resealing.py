@@ -11,6 +11,7 @@ from uuid import UUID
 
 import orjson
 from django.db import OperationalError, transaction
+from django.utils import timezone
 
 from archive import duplicates, index_studies, keys, packs, sealing, stores
 from archive.columns import cell_name
@@ -73,11 +74,7 @@ def run(study: Study, unlock: Callable[[], Opener], tell: Callable[[int, int], N
 
 def keys_under(study: Study) -> set[UUID]:
     """The keys under which the index still names objects or cells of a study."""
-    found = {
-        key
-        for table in (Instance, Rendition, Held)
-        for key in table._default_manager.filter(study=study).values_list("key_id", flat=True)
-    }
+    found = {one.key_id for one in items.of_study(study)}
     tables = Instance.objects.filter(study=study).values_list("frame_table_cell", flat=True)
     cells = [*tables, *(getattr(study, name) for name in index_studies.CELLS)]
     return found | {key for cell in cells if (key := _key_of(bytes(cell))) is not None}
@@ -188,7 +185,8 @@ def _commit(study: Study, batch: list[_Sealed]) -> int:
 
 def _moved(study: Study, batch: list[_Sealed]) -> int:
     places = {one.place.pack: one.place for one in batch}
-    rows = [Pack(id=place.pack, study=place.study_row, name=place.name) for place in places.values()]
+    now = timezone.now()
+    rows = [Pack(id=place.pack, study=place.study_row, name=place.name, compacted_at=now) for place in places.values()]
     with transaction.atomic(durable=True):
         _locked(study)
         Pack.objects.bulk_create(rows, ignore_conflicts=True)

@@ -6,7 +6,7 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
 def release(apps: Apps, _editor: BaseDatabaseSchemaEditor) -> None:
     """What was found the same keeps its digest and names no bytes any more."""
-    apps.get_model("archive", "Held").objects.filter(state="same").update(pack=None, offset=0)
+    apps.get_model("archive", "Held").objects.filter(state="same").update(pack=None, offset=0, length=0)
 
 
 class Migration(migrations.Migration):

@@ -29,7 +29,8 @@ def studies(actor: Actor, criteria: Criteria, page: Page) -> Found[StudyRow]:
     answer = scan.run(receipt, _studies(rows), checks.of(criteria), page)
     _record_miss(actor, criteria, answer)
     last = answer.last
-    place = clear.place(last.date, last.uid) if last is not None and answer.more else None
+    goes_on = answer.more or answer.scanned_out
+    place = clear.place(last.date, last.uid) if last is not None and goes_on else None
     return Found(answer.rows, answer.more, answer.scanned_out, place)
 
 

@@ -75,8 +75,9 @@ Row = TypeVar("Row", StudyRow, SeriesRow, InstanceRow)
 class Found(Generic[Row]):
     """The answer of one search.
 
-    `more` says that further rows match; `scanned_out` that the pattern was too open for the index and only the newest
-    candidates were looked at, so that matches may be missing; `next` is the place for `Page.after`, None at the end.
+    `more` says that further rows match; `scanned_out` that more rows may match than one search opens, and only the
+    newest candidates were looked at, so that matches may be missing. `next` is the place for `Page.after` in either
+    case, None at the end.
     """
 
     rows: tuple[Row, ...]

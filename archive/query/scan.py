@@ -15,7 +15,7 @@ from archive.query.criteria import LIMIT, Page
 from archive.query.opened import Cells
 
 MOST_OPENED = 500
-"""Candidates that one search opens in vain at most; then it says that it stopped."""
+"""Candidates that one search opens at most, in vain or not; then it says that it stopped, and where."""
 
 _BATCH = 100
 
@@ -35,7 +35,11 @@ class Level(Generic[M, R]):
 
 @dataclass(frozen=True, slots=True)
 class Answer(Generic[M, R]):
-    """The page as opened, the last row of it as it stands in the index, and whether more may follow."""
+    """The page as opened, and whether more may follow.
+
+    `last` is the row behind which the next page begins, as it stands in the index: that of the last match shown, or of
+    the last candidate looked at where others are left (`scanned_out`).
+    """
 
     rows: tuple[R, ...]
     last: M | None
@@ -46,30 +50,38 @@ class Answer(Generic[M, R]):
 def run(receipt: SearchReceipt, level: Level[M, R], checks: tuple[Check, ...], page: Page) -> Answer[M, R]:
     """Answer one page. The record of what it lists is durable when this returns; LogUnavailable is raised instead."""
     limit = max(0, min(page.limit, LIMIT))
+    left: M | None = None
     if checks:
-        found, cells_of, scanned_out = _checked(receipt, level, checks, page.offset, limit)
+        found, cells_of, left = _checked(receipt, level, checks, page.offset, limit)
     else:
-        found = list(level.rows[page.offset : page.offset + limit + 1])
-        cells_of, scanned_out = {}, False
+        found, cells_of = list(level.rows[page.offset : page.offset + limit + 1]), {}
     shown, more = found[:limit], len(found) > limit
     if not cells_of and shown:
         cells = _cells(receipt, level, shown)
         cells_of = dict.fromkeys(range(len(shown)), cells)
     rows = tuple(level.opened(cells_of[number], row) for number, row in enumerate(shown))
     gate.listed(receipt, list(dict.fromkeys(level.study(row).uid for row in shown)))
-    return Answer(rows, shown[-1] if shown else None, more, scanned_out and not more)
+    last = left or (shown[-1] if shown else None)
+    return Answer(rows, last, more, left is not None)
 
 
 def _checked(
     receipt: SearchReceipt, level: Level[M, R], checks: tuple[Check, ...], offset: int, limit: int
-) -> tuple[list[M], dict[int, Cells], bool]:
-    """Rows that pass every check, one more than asked if there is one; their cells; whether candidates are left."""
+) -> tuple[list[M], dict[int, Cells], M | None]:
+    """Rows that pass every check, one more than asked if there is one; their cells; the last seen if others are left.
+
+    A match that is skipped was opened like any other: who skips far finds nothing, and hears that some were left.
+    """
     found: list[M] = []
     opened: dict[int, Cells] = {}
+    last: M | None = None
     skipped = 0
-    for row, cells in _matching(receipt, level, checks):
+    for row, cells in _candidates(receipt, level):
         if row is None:
-            return found, opened, True
+            return found, opened, last
+        last = row
+        if not all(check(cells, level.study(row), level.series(row)) for check in checks):
+            continue
         if skipped < offset:
             skipped += 1
             continue
@@ -77,30 +89,24 @@ def _checked(
         found.append(row)
         if len(found) > limit:
             break
-    return found, opened, False
+    return found, opened, None
 
 
-def _matching(
-    receipt: SearchReceipt, level: Level[M, R], checks: tuple[Check, ...]
-) -> Iterator[tuple[M | None, Cells]]:
-    """Candidates that pass every check, in order, with what opens them; a None at the end says that more were left."""
-    read = vain = 0
+def _candidates(receipt: SearchReceipt, level: Level[M, R]) -> Iterator[tuple[M | None, Cells]]:
+    """As many candidates as may be opened, in order, each with what opens it; a None at the end: some are left."""
+    read = 0
     seen: set[object] = set()
     cells = Cells(keys.unlock_listed(receipt, []))
-    while vain < MOST_OPENED:
-        size = min(_BATCH, MOST_OPENED - vain)
+    while len(seen) < MOST_OPENED:
+        size = min(_BATCH, MOST_OPENED - len(seen))
         batch = list(level.rows[read : read + size])
         if batch:
             cells = _cells(receipt, level, batch)
         for row in batch:
             # A study that arrives between two batches moves what follows it; nobody is shown twice.
-            if row.pk in seen:
-                continue
-            seen.add(row.pk)
-            if all(check(cells, level.study(row), level.series(row)) for check in checks):
+            if row.pk not in seen:
+                seen.add(row.pk)
                 yield row, cells
-            else:
-                vain += 1
         if len(batch) < size:
             return
         read += size

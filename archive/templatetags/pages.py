@@ -17,6 +17,7 @@ register.filter("roles", roles.readable)
 ENTRIES: tuple[tuple[str, Permission, Promise], ...] = (
     ("/studies/", Permission.STUDY_SEARCH, _("Studies")),
     ("/trash/", Permission.STUDY_TRASH, _("Trash")),
+    ("/destruction/", Permission.STUDY_DESTROY, _("Destruction")),
     ("/holds/", Permission.STUDY_HOLD, _("Legal holds")),
     ("/record/", Permission.LOG_READ, _("Record")),
     ("/record/alerts/", Permission.ALERTS_READ, _("Alerts")),

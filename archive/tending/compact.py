@@ -9,8 +9,10 @@ goes on: copies that no row names yet are what a sweep removes.
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
+from django.db import OperationalError
 from django.db.models import Q
 from django.utils import timezone
 
@@ -29,6 +31,7 @@ from audit.actions import Action
 DEAD: Final = 30
 BATCH_BYTES: Final = 64 << 20
 BATCH_RECORDS: Final = 500
+ATTEMPTS: Final = 4
 
 Tell = Callable[["Compacted"], None]
 
@@ -95,7 +98,7 @@ def _compact(actor: Actor, study: Study, choice: Choice, report: Compacted, tell
                 raise Unavailable("The archive is nearly full; nothing is copied until there is room.")
             made = copies.made(writer, study.id, batch)
             if made:
-                _moved(actor, study, made, report)
+                _tried(partial(_moved, actor, study, made, report))
             tell(report)
     except _Gone:
         copies.drop(writer, study.id)
@@ -121,6 +124,16 @@ def _batches(worth: Sequence[Contents]) -> Iterator[list[tuple[Pack, living.Reco
             size += record.size
     if batch:
         yield batch
+
+
+def _tried(move: Callable[[], None]) -> None:
+    """Do a transaction again where it only met another one, such as that of a newcomer being settled."""
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return move()
+        except OperationalError:
+            continue
+    return move()
 
 
 def _moved(actor: Actor, study: Study, made: Sequence[Copy], report: Compacted) -> None:

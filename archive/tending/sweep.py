@@ -5,7 +5,6 @@ forgotten. Names are put out of use with the event in one transaction; then the 
 sweep takes it up: what is out of use and lies there still is removed by it.
 """
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,7 +15,7 @@ from django.utils import timezone
 from accounts import gate
 from accounts.actors import Actor
 from archive import stores, turn
-from archive.errors import Unavailable, Unsuitable
+from archive.errors import Unsuitable
 from archive.fixity import whereabouts
 from archive.stores import Disk, Lying
 from archive.tending import discarding, naming, settled
@@ -58,7 +57,8 @@ def run(actor: Actor, grace: timedelta = settled.GRACE, *, dry_run: bool = False
         for batch in _batches(sorted({*orphans, *names})):
             _sweep(actor, batch, lying, report)
         naming.forget(timezone.now() - naming.KEPT, beside=lying)
-        report.folders = _prune(before)
+        store = stores.store()
+        report.folders = store.prune(before) if isinstance(store, Disk) else 0
     return report
 
 
@@ -92,11 +92,3 @@ def _sweep(actor: Actor, names: list[str], lying: dict[str, Lying], report: Swep
     report.packs += len(there)
     report.bytes += size
     report.names += len(free) - len(there)
-
-
-def _prune(before: datetime) -> int:
-    store = stores.store()
-    try:
-        return store.prune(before) if isinstance(store, Disk) else 0
-    except OSError as error:
-        raise Unavailable(f"A folder could not be removed: {os.strerror(error.errno or 0)}.") from None

@@ -1,12 +1,13 @@
 """A bucket for the tests that want one."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from secrets import token_hex
 
 import pytest
 
-from tests.archive import buckets
+from tests.archive import buckets, seaweed
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,33 @@ def bucket_service() -> Iterator[int]:
         yield port
 
 
+@pytest.fixture(scope="session")
+def seaweed_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The port of a server of S3 that runs elsewhere in earnest."""
+    with pytest.MonkeyPatch.context() as patched:
+        credentials(patched)
+        with seaweed.service(tmp_path_factory.mktemp("seaweed")) as port:
+            yield port
+
+
 @pytest.fixture
 def bucket(bucket_service: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     """An empty bucket, with credentials for it in the environment."""
+    credentials(monkeypatch)
+    with empty(bucket_service) as place:
+        yield place
+
+
+@pytest.fixture
+def seaweed_bucket(seaweed_service: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    """The same on the real server."""
+    credentials(monkeypatch)
+    with empty(seaweed_service) as place:
+        yield place
+
+
+def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put them into the environment, where nothing else says whom to ask for what."""
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "KNOWNBUTUNSPOKEN")
@@ -39,7 +64,12 @@ def bucket(bucket_service: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pla
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+
+@contextmanager
+def empty(service: int) -> Iterator[Place]:
+    """A bucket with nothing in it, behind a proxy of its own."""
     name = f"custos-{token_hex(6)}"
-    buckets.make(bucket_service, name)
-    with buckets.proxy(bucket_service) as proxy:
+    buckets.make(service, name)
+    with buckets.proxy(service) as proxy:
         yield Place(f"s3:{name}/packs/of one".replace(" ", "-"), f"http://127.0.0.1:{proxy.port}", proxy)

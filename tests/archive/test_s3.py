@@ -140,6 +140,25 @@ def test_a_listing_or_a_removal_that_fails_is_said(store: Bucket, bucket: Place)
     assert names(store) == [name]
 
 
+def test_a_server_that_does_not_know_the_signature_takes_and_gives_nothing(
+    seaweed_bucket: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = Bucket(seaweed_bucket.url, seaweed_bucket.endpoint, "us-east-1", tmp_path)
+    name = put(known, b"a pack")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another secret")
+    stranger = Bucket(seaweed_bucket.url, seaweed_bucket.endpoint, "us-east-1", tmp_path)
+    with pytest.raises(OSError, match="did not take"):
+        put(stranger, b"another")
+    with pytest.raises(Unavailable):
+        read(stranger, name)
+    with pytest.raises(Unavailable):
+        stranger.remove(name)
+    assert [one.name for one in known.lying()] == [name]
+    assert read(known, name) == b"a pack"
+    known.close()
+    stranger.close()
+
+
 def test_small_reads_of_one_record_share_a_request(store: Bucket, bucket: Place) -> None:
     data = os.urandom(200_000)
     source = store.open(put(store, data))

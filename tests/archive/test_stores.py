@@ -1,4 +1,4 @@
-"""What every store promises, held against the disk and against a bucket."""
+"""What every store promises, held against the disk and against buckets of two services."""
 
 import os
 from collections.abc import Iterator
@@ -19,13 +19,13 @@ from archive.stores import Disk, Store
 WRITER = "0123456789abcdef"
 
 
-@pytest.fixture(params=["disk", "bucket"])
+@pytest.fixture(params=["disk", "bucket", "seaweed_bucket"])
 def store(request: pytest.FixtureRequest, tmp_path: Path, settings: Any) -> Iterator[Store]:
     """An empty store of each kind, which the settings name."""
     settings.PACS_DATA_DIR = tmp_path
     settings.PACS_BLOB_URL = f"file:{tmp_path / 'packs'}"
-    if request.param == "bucket":
-        place = request.getfixturevalue("bucket")
+    if request.param != "disk":
+        place = request.getfixturevalue(request.param)
         settings.PACS_BLOB_URL, settings.PACS_S3_ENDPOINT = place.url, place.endpoint
         settings.PACS_S3_REGION = "us-east-1"
     packs.forget()

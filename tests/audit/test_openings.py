@@ -125,3 +125,23 @@ def test_a_log_begins_only_behind_another(written: int, who: Who, event: Make) -
     with pytest.raises(ValueError, match="behind"), transaction.atomic():
         log.begin(1, event())
     assert connection.in_atomic_block is False
+
+
+def test_a_database_without_any_log_takes_the_next_number_that_no_anchor_knows(
+    written: int, unguarded: Unguarded, who: Who, installation: Installation
+) -> None:
+    with unguarded():
+        for table in ("audit_event", "audit_listed", "audit_checkpoint"):
+            do(f"DELETE FROM {table}")
+    with transaction.atomic():
+        number, (known,) = openings.next_log(who, {})
+    assert (number, known.log, known.rows) == (2, 1, written)
+    report = verify.run()
+    assert report.code == 4
+    assert f"rows 1 to {written}, which were signed" in report.findings[0].text
+
+
+def test_where_no_log_was_ever_known_the_first_begins_by_itself(installation: Installation, who: Who) -> None:
+    with transaction.atomic():
+        assert openings.next_log(who, {}) == (1, ())
+    assert not AuditEvent.objects.exists()

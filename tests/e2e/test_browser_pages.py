@@ -18,7 +18,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 TABLET = ViewportSize(width=1024, height=768)
 
 # French words that English has too; the standard's own words; and names that stand in tables and are data.
-ALIKE = frozenset({"Accession", "Date", "Description", "Image", "Images", "Original", "Pages", "Patient", "Session"})
+ALIKE = frozenset(
+    {"Accession", "Date", "Description", "Destruction", "Image", "Images", "Original", "Pages", "Patient", "Session"}
+)
 ALIKE |= {"Sessions", "Zoom", "Zoom (z)"}
 PROPER = (
     *("CT_ONE", "ECHO_ONE", "Radiology", "Cardiology", "Unassigned"),
@@ -87,6 +89,12 @@ def ward(clinic: Clinic) -> Ward:
     administrator = "ada-" + builders.word(6).lower()
     told = clinic.archive.told("person", "add", administrator, "--role", "administrator")
     clinic.logins[administrator] = Login(administrator, told["password"], told["totp_uri"], "")
+    keeper = "kim-" + builders.word(6).lower()
+    told = clinic.archive.told("person", "add", keeper, "--role", "keeper")
+    clinic.logins[keeper] = Login(keeper, told["password"], told["totp_uri"], "")
+    trashed = builders.study(1)[0]
+    assert stow(tom, clinic.archive, [trashed]).status_code == 200
+    clinic.archive.manage("study", "trash", str(trashed.StudyInstanceUID))
     place = f"/studies/{study[0].StudyInstanceUID}/"
     return Ward(
         clinic,
@@ -115,6 +123,11 @@ def ward(clinic: Clinic) -> Ward:
                 "devices": "/devices/",
                 "device": "/devices/ > table a",
                 "new-device": "/devices/new/",
+            },
+            keeper: {
+                "destruction": "/destruction/",
+                "destroy": f"/studies/{trashed.StudyInstanceUID}/destroy/",
+                "certificates": "/destruction/certificates/",
             },
         },
     )

@@ -54,8 +54,8 @@ def test_every_setting_has_its_line_in_operations_with_its_default() -> None:
 
 def test_every_pinned_package_has_its_reason() -> None:
     reasons = (ROOT / "docs" / "DEPENDENCIES.md").read_text().lower()
-    for listed in ("requirements.in", "requirements-dev.in", "requirements-build.in", "requirements-node.in"):
-        for line in (ROOT / listed).read_text().splitlines():
+    for listed in sorted(ROOT.glob("requirements*.in")):
+        for line in listed.read_text().splitlines():
             name = re.split(r"[~=<>]", line)[0].strip().lower()
             if name and not name.startswith(("#", "-")):
                 assert f"| {name} |" in reasons, name

@@ -12,7 +12,8 @@ from accounts import gate
 from accounts.actors import Actor
 from accounts.management.noun import Noun, Options, Verb
 from accounts.management.shares import typed
-from archive.backup import creating, places, restoring, verifying
+from archive.backup import creating, keypart, places, restoring, verifying
+from archive.backup.folder import Folder
 from archive.backup.opening import open_backup
 from archive.errors import ArchiveError, Damaged
 from audit.actions import Action
@@ -43,10 +44,18 @@ def _restore(actor: Actor, options: Options) -> dict[str, Any]:
     seed = recovery.seed_from(typed()) if options["shares"] else None
     _prepare(draw_root=seed is not None)
     restoring.require_empty()
+    if options["keys_only"]:
+        keys = keypart.read(Folder(options["keys_in"] or options["place"]), seed)
+        found = {"keys": restoring.restore_keys(actor, keys, seed)}
+        setting_up.keys()
+        return found
     backup = open_backup(options["place"], options["keys_in"], options["backup"], seed)
     done = restoring.restore(actor, backup, seed, _progress(options))
     for step in (setting_up.keys, setting_up.roles, setting_up.certificate):
         step()
+    if done.rekeyed:
+        told = ", ".join(done.rekeyed)
+        sys.stderr.write(f"Had been given another key since, and lie under the one before: {told}. Rekey them again.\n")
     if done.anchored_rows > done.kept_rows:
         lost = f"rows {done.kept_rows + 1} to {done.anchored_rows}"
         sys.stderr.write(f"Lost of the record, log {done.kept_log}: {lost}, which an anchor knows.\n")
@@ -113,13 +122,18 @@ def _one(parser: ArgumentParser) -> None:
     parser.add_argument("--shares", action="store_true", help="open it with recovery shares instead of the root key")
 
 
+def _restoring(parser: ArgumentParser) -> None:
+    _one(parser)
+    parser.add_argument("--keys-only", action="store_true", help="restore the keys alone, where the packs survived")
+
+
 class Command(Noun):
     help = "Backups: encrypted, consistent, incremental, made while the archive is in use."
     requires_system_checks: list[str] = []
     verbs = {
         "create": Verb("Make a backup in a folder.", _create, _place),
         "verify": Verb("Prove a backup without restoring it.", _verify, _one),
-        "restore": Verb("Bring a backup into an empty installation.", _restore, _one),
+        "restore": Verb("Bring a backup into an empty installation.", _restore, _restoring),
         "list": Verb("List the backups in a folder.", _list, _place),
         "places": Verb("List the registered backup places.", _places),
         "forget": Verb("Take a folder off the list of backup places.", _forget, _place),

@@ -28,6 +28,7 @@ class Machine:
     """One installation, reached by commands in processes of their own."""
 
     place: Installation
+    extra: dict[str, str] = field(default_factory=dict, kw_only=True)
 
     def command(self, *argv: str, given: str = "") -> "subprocess.CompletedProcess[str]":
         program = [sys.executable, "manage.py", *argv]
@@ -51,7 +52,7 @@ class Machine:
 
     @property
     def environment(self) -> dict[str, str]:
-        return self.place.environment
+        return {**self.place.environment, **self.extra}
 
     def here(self) -> None:
         """Let this process work on it, without any memory of another."""

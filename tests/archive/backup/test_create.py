@@ -10,16 +10,17 @@ from django.db import connection
 
 from accounts import identify, people
 from accounts.errors import Forbidden
-from archive import destruction, ingest, removal
+from archive import destruction, ingest, packs, removal
 from archive.backup import creating, manifest, sections, snapshot
 from archive.backup.folder import Folder
 from archive.errors import Unavailable, Unsuitable
-from archive.models import BackupPlace, Instance, Pack, Study
+from archive.models import BackupPlace, Instance, Pack, Rendition, Study
 from archive.turn import tending
 from audit import log
 from audit.models import AuditEvent
 from tests import builders
 from tests.archive.backup.conftest import Actors, Clinic, Machine, everything, same_root
+from tests.archive.conftest import Place
 from tests.archive.removal.conftest import past
 from tests.conftest import PASSWORD
 
@@ -238,3 +239,25 @@ def test_a_row_that_comes_between_changes_one_part_and_no_other() -> None:
     ids = [UUID(int=number * 7919) for number in range(2000)]
     cut = [sections._ends((one,), section.groups) for one in ids]
     assert 2000 / section.groups / 2 < sum(cut) < 2000 / section.groups * 2
+
+
+def test_packs_in_a_bucket_are_backed_up_and_come_back_to_a_disk(
+    clinic: Clinic, elsewhere: Machine, bucket: Place, settings: Any
+) -> None:
+    packs.forget()
+    for name, value in bucket.environment.items():
+        setattr(settings, name, value)
+    clinic.extra.update(bucket.environment)
+    clinic.sent.clear()
+    uids = clinic.receive(2, slices=3)
+    ingest.stop()
+    for uid in Study.objects.exclude(uid__in=uids).values_list("uid", flat=True):
+        Instance.objects.filter(study__uid=uid).delete()
+    Rendition.objects.all().delete()
+    assert clinic.backup()["packs"] == len(set(Instance.objects.values_list("pack", flat=True)))
+    assert clinic.told("backup", "verify", str(clinic.vault))["faults"] == []
+    same_root(clinic, elsewhere)
+    elsewhere.told("backup", "restore", str(clinic.vault))
+    packs.forget()
+    settings.PACS_S3_ENDPOINT = ""
+    assert everything(elsewhere, clinic.radiologist, clinic.actor_of) == clinic.sent

@@ -10,11 +10,13 @@ from django.conf import settings
 from django.test import Client
 from pydicom.dataset import Dataset
 
-from accounts.models import Person
+from accounts.models import Destroyed, Person
 from archive.models import Held
 from tests.archive.browser.conftest import SignIn
 from tests.archive.browser.reading import read
+from tests.archive.removal.conftest import Doomed, doomed, keeper, sender
 
+__all__ = ["doomed", "keeper", "sender"]
 CATALOGUE = Path(settings.BASE_DIR) / "locale" / "fr" / "LC_MESSAGES" / "django.po"
 STYLES = Path(settings.BASE_DIR) / "static" / "css"
 
@@ -27,14 +29,19 @@ def pages(
     technologist: Any,
     administrator: Any,
     privacy_officer: Any,
+    doomed: Doomed,
+    keeper: Any,
 ) -> Callable[[str], Iterator[tuple[str, Any]]]:
     """Every page that a person meets, with the answer in one language."""
     study = f"/studies/{held_back[0].StudyInstanceUID}/"
+    row = Destroyed.objects.create(study_uid="1.2.3", note="of another installation")
+    certificate = f"/destruction/certificates/{row.id}/"
     of = {
         radiologist: ["/studies/", study, f"{study}download/", "/studies/1.2.3/", "/people/", "/me/"],
         technologist: [f"{study}held/", f"{study}trash/", "/trash/"],
         administrator: ["/people/", "/people/new/", "/groups/", "/devices/", "/devices/new/", "/record/alerts/"],
         privacy_officer: ["/record/", "/record/alerts/", "/holds/"],
+        keeper: ["/destruction/", "/destruction/certificates/", f"/studies/{doomed.uid}/destroy/", certificate],
     }
 
     def answers(language: str) -> Iterator[tuple[str, Any]]:
@@ -132,18 +139,28 @@ def test_the_language_switch_leads_nowhere_else(installation: Any) -> None:
 
 
 def test_each_role_is_offered_its_own_pages_and_led_to_its_first(
-    signed_in: SignIn, radiologist: Any, administrator: Any, privacy_officer: Any
+    signed_in: SignIn, radiologist: Any, administrator: Any, privacy_officer: Any, keeper: Any
 ) -> None:
     expected = {
         radiologist: ("/studies/", {"/studies/", "/me/"}),
         administrator: ("/people/", {"/record/alerts/", "/people/", "/groups/", "/devices/", "/me/"}),
         privacy_officer: ("/record/", {"/record/", "/record/alerts/", "/me/"}),
+        keeper: ("/destruction/", {"/destruction/", "/me/"}),
     }
     for person, (first, offered) in expected.items():
         browser = signed_in(person)
         assert browser.get("/").headers["Location"] == first
         page = read(browser.get("/me/").content)
-        rooms = {"/studies/", "/record/", "/record/alerts/", "/people/", "/groups/", "/devices/", "/me/"}
+        rooms = {
+            "/studies/",
+            "/destruction/",
+            "/record/",
+            "/record/alerts/",
+            "/people/",
+            "/groups/",
+            "/devices/",
+            "/me/",
+        }
         assert set(page.addresses) & rooms == offered
 
 

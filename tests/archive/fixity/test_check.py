@@ -19,6 +19,7 @@ from archive.models import Finding, Instance, Pack, Series, Study
 from audit.models import AuditEvent
 from tests import builders
 from tests.archive.fixity.conftest import Store, file_of, flip, open_alerts, run
+from vault.objects import HEADER_SIZE
 
 pytestmark = pytest.mark.both_databases
 
@@ -85,7 +86,8 @@ def test_a_header_that_is_none_is_told(installation: Any, two: Any) -> None:
 
 def test_packs_and_records_that_nobody_names_are_told_and_are_no_loss(two: Any) -> None:
     one = two[0]
-    packs.flush([packs.append(one.study_id, b"head", b"of a crash")])
+    under_its_key = packs.read(one.pack.name, one.offset, HEADER_SIZE)
+    packs.flush([packs.append(one.study_id, b"head", under_its_key + b"of a crash")])
     stranger = packs.append(uuid4(), b"head", b"of another crash")
     packs.flush([stranger])
     report = check()

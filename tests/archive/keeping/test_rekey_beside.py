@@ -13,12 +13,9 @@ from django.utils import timezone
 from archive import (
     derive,
     ingest,
-    jobs,
     packs,
     reconcile,
     retrieve,
-    tasks,
-    turn,
 )
 from archive.errors import Unavailable
 from archive.keeping import resealing
@@ -228,15 +225,3 @@ def test_a_worker_killed_while_the_key_before_goes_ends_it_the_next_time(rich: R
     assert StudyKey.objects.get(id=rich.key).scope == "former"
     assert opened_by(rich.secret, rich.key, rich) == []
     assert rich.reads() == rich.plain
-
-
-def test_old_packs_go_after_a_backup_however_long_that_takes(rich: Rich) -> None:
-    assert rich.rekey().returncode == 0
-    with turn.tending():
-        for _ in range(jobs.ATTEMPTS + 1):
-            Job.objects.filter(state="due", kind="discard").update(due_at=timezone.now())
-            for job in Job.objects.filter(state="due", kind="discard").values_list("id", flat=True):
-                assert tasks.run(job)
-        assert opened_by(rich.secret, rich.key, rich)
-    work("retire", "discard")
-    assert opened_by(rich.secret, rich.key, rich) == []

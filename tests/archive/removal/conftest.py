@@ -51,7 +51,7 @@ def doomed(installation: Installation, sender: Any, technologist: Any, actor_of:
     removal.trash(actor_of(technologist), stored.study_uid)
     past(stored.study_uid)
     keys = list(StudyKey.objects.all())
-    instance = Instance.objects.select_related("study", "series", "pack").get()
+    instance = Instance.objects.select_related("study", "series", "pack").get(study__uid=stored.study_uid)
     return Doomed(
         stored.study_uid,
         sent,

@@ -6,7 +6,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 
 from accounts import people
 from accounts.models import Withdrawn
@@ -14,7 +14,7 @@ from archive import derive, destruction, ingest, packs, removal
 from archive.errors import PackMissing
 from archive.models import Instance, Job, Pack, Rendition
 from archive.retrieve import objects, places, reading
-from archive.tending import copies, living
+from archive.tending import copies, discarding, living
 from audit.models import Alert
 from tests import builders
 from tests.archive.keeping.conftest import KILLED
@@ -37,13 +37,15 @@ def test_who_looked_up_the_old_place_reads_on_though_it_is_gone(
     derive.metadata(str(rows[0].series_id), lambda done, total: None)
     packs.forget()
     now, before = reading.begin(archive.actor_of(archive.reader), rows[0].study.uid)
+    monkeypatch.setattr(objects, "_SEALED_READ", 64 * 1024)
     begun = objects.as_received(now.opener, before[0])
+    piece = next(begun)
     with places.ranges(now.opener, before[1]) as read:
         first = read(0, 10)
         compact(percent=1)
         work("discard")
         assert rows[0].pack.name not in archive.lying()
-        assert b"".join(begun) == archive.sent[before[0].uid]
+        assert piece + b"".join(begun) == archive.sent[before[0].uid]
         assert first + read(10, before[1].size) == archive.sent[before[1].uid]
     assert places.whole(now.opener, before[2]) == archive.sent[before[2].uid]
     assert not Alert.objects.filter(kind="damaged").exists()
@@ -202,6 +204,24 @@ def test_what_was_replaced_or_moved_meanwhile_is_left_alone(archive: Archive, mo
     work("discard")
     assert archive.reads()
     assert check().whole
+
+
+def test_a_transaction_that_meets_another_one_is_done_again(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive.half_dead()
+    real, met = discarding.promise, list[bool]()
+
+    def promise(names: list[str]) -> None:
+        real(names)
+        if not met:
+            met.append(True)
+            raise OperationalError("deadlock detected")
+
+    monkeypatch.setattr(discarding, "promise", promise)
+    done = compact()
+    assert (done.objects, done.packs) == (3, 1)
+    work("discard")
+    assert archive.lying() == in_use()
+    assert archive.reads()
 
 
 def test_images_that_arrive_all_the_while_are_all_there_in_the_end(

@@ -220,7 +220,7 @@ def with_another_connection(act: Any) -> None:
         ("archive.tending.discarding.remove", "after", 1),
         ("archive.tending.discarding.remove", "before", 2),
         ("archive.tending.naming.forget", "before", 1),
-        ("archive.tending.sweep._prune", "before", 1),
+        ("archive.tending.naming.forget", "after", 1),
     ],
 )
 def test_a_sweep_killed_at_any_step_is_finished_by_the_next(archive: Archive, at: str, when: str, nth: int) -> None:

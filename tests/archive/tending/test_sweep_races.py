@@ -12,6 +12,7 @@ from audit import log
 from tests import builders
 from tests.archive.tending.conftest import Archive, check
 from tests.archive.tending.test_sweep import run
+from vault.objects import HEADER_SIZE
 
 pytestmark = pytest.mark.both_databases
 
@@ -31,16 +32,19 @@ def test_an_image_that_is_being_stored_into_an_old_pack_survives_a_sweep_between
     archive.store(builders.ct_slice())
     name = row.pack.name
     if not named_before:
+        under_its_key = packs.read(row.pack.name, row.offset, HEADER_SIZE)
         packs.forget()
-        name = packs.append(row.study_id, b"head", b"of a refused image").name
+        name = packs.append(row.study_id, b"head", under_its_key + b"of a refused image").name
     real, swept = packs.flush, list[int]()
 
     def flush(places: Any) -> None:
-        real(places)
+        made = list(places)
+        real(made)
         if not swept:
             # The pack is old and nothing in it is named; this one's rows are not written yet.
             Instance.objects.filter(id=row.id).delete()
             archive.age(8, name)
+            assert {place.name for place in made} == {name}
             swept.append(run().packs)
 
     monkeypatch.setattr(packs, "flush", flush)
