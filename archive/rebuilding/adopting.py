@@ -8,7 +8,7 @@ been: its original may have been damaged, and another image have taken that one'
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 from uuid import UUID
 
@@ -152,6 +152,10 @@ def _held(one: Found, original: Instance) -> bool:
 def _flush(now: Adoption) -> None:
     """Commit the rows of a batch at once, or one by one where that fails, so that a bad one fails alone."""
     batch, now.batch = now.batch, []
+    packs_of: dict[str, UUID] = {}
+    for one in batch:
+        place = opening.place(one.row)
+        one.admission.place = replace(place, pack=packs_of.setdefault(place.name, place.pack))
     try:
         if batch:
             _commit(now, batch)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -47,7 +48,10 @@ class Filled:
 def fill(archive: Archive, sample_data: Path) -> None:  # noqa: F811
     """Several senders, patients, studies, series and syntaxes; a newcomer that differs and one that does not."""
     who, ct, echo = builders.Identity(), archive.modality, Device.objects.get(ae_title="ECHO_ONE")
-    store = lambda of, data: ingest.store(archive.actor_of(of), data)  # noqa: E731
+
+    def store(of: Any, data: bytes) -> ingest.Stored:
+        return ingest.store(archive.actor_of(of), data)
+
     first = builders.study(3, who)
     other = builders.ct_slice(who, study_uid=first[0].StudyInstanceUID, SeriesNumber=2, Modality="SR")
     for ds in (first[0], other, *first[1:]):

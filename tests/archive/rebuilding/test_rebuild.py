@@ -50,7 +50,7 @@ def test_what_was_rebuilt_comes_back_byte_for_byte_once_it_is_reconciled(filled:
     run()
     assert {row.uid: row.sha256 for row in Instance.objects.all()} == sent
     reader = place.actor_of(place.reader)
-    assert query.studies(reader, Criteria(), Page()).rows == []
+    assert query.studies(reader, Criteria(), Page()).rows == ()
     mine = set(Access.objects.filter(audience__in=reader.audiences).values_list("study_uid", flat=True))
     for uid in mine:
         with pytest.raises(NotVisible):
