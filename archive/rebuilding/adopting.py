@@ -53,8 +53,10 @@ def run(now: Adoption) -> None:
         _round(now)
         if now.report.instances + now.report.newcomers == before:
             break
-    for row in list(Unnamed.objects.filter(state=ASIDE).order_by("arrived_us", "pack", "offset")):
+    aside = Unnamed.objects.filter(state=ASIDE).order_by("arrived_us", "pack", "offset")
+    while (row := aside.first()) is not None:
         _anew(now, row)
+        Unnamed.objects.filter(object_id=row.object_id).delete()
 
 
 def _again() -> bool:

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from django.db import transaction
 
-from archive import duplicates, index, keys
+from archive import duplicates, index
 from archive.models import Held, Instance
 from archive.rebuilding.opening import Found
 from vault.objects import Kind
@@ -39,7 +39,9 @@ def mend(one: Found) -> int:
 def _more(one: Found) -> dict[str, Any]:
     admission, said, key = one.admission, one.admission.facts, one.row.key_id
     if one.row.kind == Kind.INSTANCE:
-        table = keys.seal_cell(key, index.FRAME_TABLE, one.row.object_id, admission.ticket.table)
-        return {"frame_table_cell": table}
+        if admission.place is None:
+            raise ValueError("nothing was found")
+        row = index.instance(said, one.row.object_id, key, admission.place, admission.ticket.table, 0)
+        return {"frame_table_cell": row.frame_table_cell}
     data = memoryview(admission.ticket.part10)[said.dataset_offset :]
     return {"digest": duplicates.digest(key, said.transfer_syntax, said.study_uid, said.series_uid, data)}

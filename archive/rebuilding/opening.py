@@ -34,7 +34,7 @@ class Found:
 def found(opener: Opener, where: Folder, row: Unnamed) -> Found:
     """One image read back. Raises Damaged where any part of it does not open, or is not what its head says."""
     try:
-        head = heads.opened(opener, row)
+        head = _as_it_came(opener, row, heads.opened(opener, row))
         plain = plaintext(opener, row, head)
         said = facts(plain)
         table = frames.build(plain, said)
@@ -53,6 +53,15 @@ def found(opener: Opener, where: Folder, row: Unnamed) -> Found:
     if row.kind == Kind.INSTANCE:
         one.sha256, one.verified_at = hashlib.sha256(plain).hexdigest(), timezone.now()
     return Found(row, head, one)
+
+
+def _as_it_came(opener: Opener, row: Unnamed, head: Head) -> Head:
+    """What the head of a newcomer that a person accepted leaves out: whose patient id it was, and who sent it."""
+    if row.kind != Kind.INSTANCE or head.of is None:
+        return head
+    came = Unnamed.objects.filter(owner=row.owner, kind=Kind.QUARANTINED, arrived_us=row.arrived_us).first()
+    before = heads.opened(opener, came) if came is not None else head
+    return replace(head, issuer=before.issuer, who=before.who) if before.instance == head.instance else head
 
 
 def plaintext(opener: Opener, row: Unnamed, head: Head) -> bytes:

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.utils import timezone
 from pydicom.uid import ImplicitVRLittleEndian
 
-from accounts.models import Device
+from accounts.models import Device, Person
 from archive import contexts, ingest, tasks
 from archive.models import Held, Instance, Job, Rendition, StudyKey
 from archive.rebuilding import rebuild
@@ -63,6 +63,7 @@ def fill(archive: Archive, sample_data: Path) -> None:  # noqa: F811
     store(echo, builders.part10(later))
     store(ct, builders.part10(builders.ct_slice(who, study_uid=renamed.StudyInstanceUID)))
     store(ct, builders.part10(builders.ct_slice(PatientID="", PatientName="")))
+    store(Person.objects.get(username="technologist"), builders.part10(builders.ct_slice()))
     for path in REAL:
         assert store(ct, (sample_data / path).read_bytes()).status == "stored"
     work()
@@ -70,6 +71,8 @@ def fill(archive: Archive, sample_data: Path) -> None:  # noqa: F811
     changed.PixelData = bytes(len(changed.PixelData))
     assert store(echo, builders.part10(changed)).status == "held"
     assert store(ct, builders.part10(deepcopy(first[1]), ImplicitVRLittleEndian)).status == "held"
+    elsewhere = builders.ct_slice(who, sop_uid=first[2].SOPInstanceUID)
+    assert store(ct, builders.part10(elsewhere)).status == "held"
     work()
     assert set(Held.objects.values_list("state", flat=True)) == {"held", "same"}
 

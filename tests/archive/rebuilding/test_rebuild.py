@@ -150,11 +150,14 @@ def test_an_accepted_image_takes_the_place_of_an_original_that_does_not_open(
     reconcile.accept(archive.actor_of(technologist), Held.objects.get().id)
     accepted = Instance.objects.get(current=True)
     ingest.stop()
+    pseudonym = Study.objects.get().patient.pseudonym
     flip(file_of(original), original.offset + 200)
     elsewhere()
     report = run()
     assert report.damages == 1
     assert Instance.objects.get().id == accepted.id
+    assert Study.objects.get().patient.pseudonym == pseudonym
+    assert not Unnamed.objects.exists()
     assert not Held.objects.exists()
 
 
