@@ -80,6 +80,16 @@ def disclose(
     return log.receipt(event, (study_uid,))
 
 
+def disclose_phrases(actor: Actor, action: Action, *, count: int) -> Receipt:
+    """Record that so many phrases of the archive's dictionary are opened; the receipt covers no study.
+
+    Raises Forbidden, StepUpNeeded or LogUnavailable.
+    """
+    details = {"phrases": count}
+    actor = _admit(actor, Asked(action, details=details))
+    return log.receipt(log.Event(action, Outcome.OK, actor.who, count=count, details=details), ())
+
+
 def view(actor: Actor, study_uid: str, *, found: bool, purpose: str = "care", patient: str = "") -> Receipt:
     """Return the receipt of a viewing lease on one study, recorded with the lease's first use.
 

@@ -18,6 +18,7 @@ from accounts import devices, epoch, sessions
 from accounts.actors import NOBODY, Actor
 from accounts.models import Device, Person, Session, Token
 from accounts.policy import DEVICE_SERVICES, SHELL, SYSTEM_JOBS, TOKEN_MAY, Permission
+from audit.receipts import Who
 
 KEEP_SECONDS = 5.0
 MOST_KEPT = 4096
@@ -131,6 +132,22 @@ def system(job: str) -> Actor:
 def shell(user: str) -> Actor:
     """Return whoever gives commands on this machine."""
     return Actor("shell", user, user, permissions=SHELL, verified=True)
+
+
+def once(who: Who) -> Actor:
+    """Return whoever is named in what was stored once, with the groups of now and leave to do nothing.
+
+    One who is not there any more has no groups.
+    """
+    kind, _, identifier = who.key.partition(":")
+    found = replace(NOBODY, name=who.name)
+    if kind == "device" and (device := Device.objects.filter(id=identifier).first()) is not None:
+        found = device_actor(device, who.address, who.ae_title)
+    elif kind == "person" and (person := Person.objects.filter(id=identifier).first()) is not None:
+        found = person_actor(person)
+    elif kind == "token" and (token := Token.objects.select_related("person").filter(id=identifier).first()):
+        found = person_actor(token.person)
+    return replace(found, permissions=frozenset(), verified=False)
 
 
 def current(actor: Actor) -> Actor:

@@ -49,6 +49,7 @@ NEEDS: dict[Action, Permission] = {
     Action.DESTROYED: Permission.STUDY_DESTROY,
     Action.DESTRUCTION_READ: Permission.STUDY_DESTROY,
     Action.REKEYED: Permission.KEYS_MANAGE,
+    Action.RECONCILED: Permission.GROUPS_MANAGE,
     Action.KEY_CHANGED: Permission.KEYS_MANAGE,
     Action.ROOT_ROTATED: Permission.KEYS_MANAGE,
     Action.EPOCH_ENDED: Permission.KEYS_MANAGE,

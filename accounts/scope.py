@@ -62,6 +62,21 @@ def give(study_uid: str, group: Group) -> bool:
     return owner is not None
 
 
+def restrict(study_uids: Iterable[str]) -> None:
+    """Let groups and physicians see these studies no more, inside the caller's transaction, until `unrestrict`."""
+    Restricted.objects.bulk_create([Restricted(study_uid=uid) for uid in study_uids], ignore_conflicts=True)
+
+
+def unrestrict(study_uid: str) -> bool:
+    """Let those see a study again whose it is, inside the caller's transaction; False where it was not restricted."""
+    return bool(Restricted.objects.filter(study_uid=study_uid).delete()[0])
+
+
+def restricted() -> list[str]:
+    """The UIDs of the studies that groups and physicians do not open."""
+    return list(Restricted.objects.order_by("study_uid").values_list("study_uid", flat=True))
+
+
 def arrived(study_uids: Iterable[str]) -> None:
     """Tell people when something came for studies in the trash, inside the caller's transaction; it stays hidden."""
     for study_uid in Withdrawn.objects.filter(study_uid__in=set(study_uids)).values_list("study_uid", flat=True):

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db.models import F
 
-from archive import contexts, index_patients, index_studies, keys, statements
+from archive import contexts, index_patients, index_studies, keys, packs, statements
 from archive.columns import cell_name
 from archive.contexts import Context
 from archive.dataset import Facts
@@ -22,6 +22,7 @@ from archive.tickets import Admission
 
 # Kinds of work on a series that got something new, and after how many seconds: metadata waits until it is quiet.
 AFTER_STORE = {"preview": 1.0, "digest": 10.0, "metadata": 30.0}
+REINDEX = "reindex"
 FRAME_TABLE = cell_name("instance", "frame_table_cell")
 
 
@@ -29,8 +30,8 @@ def record(admissions: list[Admission]) -> None:
     """Write the rows of all admissions of one flush whose bytes are durable; what is `repeated` needs none."""
     stored = [one for one in admissions if one.place is not None]
     fresh = [one for one in stored if one.newcomer is None]
-    packs = {one.place.pack: one.place for one in stored if one.place is not None}
-    _packs(packs[pack] for pack in contexts.unrecorded(packs))
+    places = {one.place.pack: one.place for one in stored if one.place is not None}
+    name_packs(places[pack] for pack in contexts.unrecorded(places))
     _fully([one for one in fresh if one.context is None])
     _counted([one for one in fresh if one.context is not None])
     _held_back([one for one in stored if one.newcomer is not None])
@@ -46,9 +47,15 @@ def committed(admissions: list[Admission], promised: list[Work]) -> None:
         contexts.promised(work.kind, work.subject, work.due_in)
 
 
-def _packs(places: Iterable[Place]) -> None:
-    rows = [Pack(id=place.pack, study=place.study_row, name=place.name) for place in places]
-    Pack.objects.bulk_create(rows, ignore_conflicts=True)
+def name_packs(places: Iterable[Place]) -> None:
+    """The rows of the packs of these places. Raises Unavailable where somebody has named one by another row."""
+    rows = {place.pack: Pack(id=place.pack, study=place.study_row, name=place.name) for place in places}
+    Pack.objects.bulk_create(rows.values(), ignore_conflicts=True)
+    there = set(Pack.objects.filter(id__in=rows).values_list("id", flat=True)) if rows else set()
+    if taken := [row.name for row in rows.values() if row.id not in there]:
+        # The index was made anew, or the pack swept, while it was written: what follows goes into another one.
+        packs.leave(taken)
+        raise Unavailable("A pack was named by somebody else meanwhile.")
 
 
 def _fully(fresh: list[Admission]) -> None:
@@ -90,6 +97,7 @@ def _instance(one: Admission, study: UUID, series: UUID) -> Instance:
     made = instance(one.facts, one.object_id, one.key.id, one.place, one.ticket.table, one.ticket.frames)
     made.study_id, made.series_id = study, series
     made.sender, made.received_at = one.sender, one.ticket.arrived
+    made.generation, made.sha256, made.verified_at = one.generation, one.sha256, one.verified_at
     return made
 
 
@@ -117,7 +125,7 @@ def instance(facts: Facts, row: UUID, key: UUID, place: Place, table: bytes, fra
 
 def _held_back(newcomers: list[Admission]) -> None:
     """Newcomers under a known UID, sealed under the key which the original's study still has."""
-    names = {one.key for one in newcomers}
+    names = {one.known_study for one in newcomers if one.known_study is not None}
     locked = Study.objects.select_for_update().filter(id__in=[name.owner for name in names]).order_by("uid")
     present = dict(locked.values_list("id", "key_id")) if names else {}
     if any(present.get(name.owner) != name.id for name in names):
@@ -146,6 +154,7 @@ def _held(one: Admission) -> Held:
         offset=one.place.offset,
         length=one.place.length,
         key_id=one.key.id,
+        generation=one.generation,
     )
 
 
@@ -167,7 +176,9 @@ def _count(fresh: list[Admission], studies: dict[str, Study], series: dict[tuple
 def work(admissions: Iterable[Admission]) -> list[Work]:
     """What is to be done after the answer and not promised yet: on series that grew, and with newcomers."""
     ours = list(admissions)
+    anew = index_patients.tokenless({one.pseudonym for one in ours if one.row is not None and one.context is None})
     series = sorted({str(one.row.series_id) for one in ours if one.row is not None})
     wanted = [Work(kind, subject, due_in) for subject in series for kind, due_in in AFTER_STORE.items()]
     work = [one for one in wanted if contexts.unpromised(one.kind, one.subject)]
+    work += [Work(REINDEX, str(patient)) for patient in anew]
     return work + [Work("compare", str(one.object_id)) for one in ours if one.newcomer is not None]

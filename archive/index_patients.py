@@ -1,5 +1,10 @@
 """Patients of the index: found by pseudonym, their cells sealed under their own key, told apart unopened."""
 
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef
+
 from archive import keys, tokens
 from archive.columns import Column, cell_name
 from archive.models import Patient, PatientToken
@@ -14,11 +19,13 @@ _CELLS: dict[str, tuple[str, Column | None]] = {
     "birth_date_cell": ("birth_date", Column.BIRTH_DATE),
     "sex_cell": ("sex", None),
 }
+COLUMNS = {cell: column for cell, (_, column) in _CELLS.items() if column is not None}
+"""Cells that carry search tokens."""
 
 
 def ensure(admissions: list[Admission]) -> dict[str, Patient]:
     """The patient row of each admission by pseudonym, made where there was none."""
-    wanted = {one.pseudonym: one for one in admissions}
+    wanted = {one.pseudonym: one for one in reversed(admissions)}
     found = _rows(wanted)
     missing = sorted(wanted.keys() - found.keys())
     if missing:
@@ -33,6 +40,13 @@ def ensure(admissions: list[Admission]) -> dict[str, Patient]:
         ]
         PatientToken.objects.bulk_create(rows, ignore_conflicts=True, batch_size=500)
     return found
+
+
+def tokenless(pseudonyms: Iterable[str]) -> list[UUID]:
+    """Those of the patients whose cells say something and who have no search tokens: their studies were all in the
+    trash when tokens were made anew. Asked after the rows of an arrival are written, so that one of the two sees it."""
+    rows = Patient.objects.filter(pseudonym__in=set(pseudonyms)).exclude(**dict.fromkeys(COLUMNS, b""))
+    return list(rows.filter(~Exists(PatientToken.objects.filter(patient=OuterRef("id")))).values_list("id", flat=True))
 
 
 def _rows(pseudonyms: "dict[str, Admission] | list[str]") -> dict[str, Patient]:

@@ -11,7 +11,9 @@ _CELLS: dict[str, tuple[str, Column]] = {
     "study_id_cell": ("study_id", Column.STUDY_ID),
 }
 _OWN = {"name_cell": ("patient_name", Column.PATIENT_NAME), "birth_date_cell": ("birth_date", Column.BIRTH_DATE)}
-CELLS = (*_CELLS, *_OWN)
+COLUMNS = {cell: column for cell, (_, column) in (_CELLS | _OWN).items()}
+CELLS = tuple(COLUMNS)
+"""Cells of the study's own row; all of them carry search tokens."""
 _PHRASES = {"description_id": ("description", Column.DESCRIPTION), "referring_id": ("referring", Column.REFERRING)}
 
 CHANGING = [
@@ -55,11 +57,13 @@ def _locked(uids: "dict[str, Admission] | list[str]") -> dict[str, Study]:
 
 
 def _new(one: Admission, patients: dict[str, Patient]) -> Study:
+    if one.study_key is None:
+        raise ValueError("no key has been provided")
     return Study(
-        id=one.key.owner,
+        id=one.study_key.owner,
         uid=one.facts.study_uid,
         patient=patients[one.pseudonym],
-        key_id=one.key.id,
+        key_id=one.study_key.id,
         sender=one.sender,
         first_received_at=one.ticket.arrived,
         last_received_at=one.ticket.arrived,

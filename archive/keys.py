@@ -197,6 +197,13 @@ def unlock_listed(receipt: SearchReceipt, study_uids: Iterable[str]) -> CellOpen
     return CellOpener(held(), again=held)
 
 
+def unlock_phrases(receipt: Receipt) -> CellOpener:
+    """What opens the dictionary of physicians and descriptions, and nothing of any study."""
+    if not isinstance(receipt, Receipt):
+        raise TypeError("Only a receipt opens phrases.")
+    return CellOpener(openers.load(()))
+
+
 def of_studies(study_uids: Iterable[str], scopes: Iterable[str] = OF_STUDY) -> "QuerySet[StudyKey]":
     """The rows of the keys of studies. They are found by the study UID, to which each wrapped key is bound.
 

@@ -290,3 +290,5 @@ class Job(models.Model):
 from archive.backup.rows import BackupPlace as BackupPlace  # noqa: E402 - Django finds every table from here
 from archive.fixity.rows import Finding as Finding  # noqa: E402
 from archive.fixity.rows import Scrub as Scrub  # noqa: E402
+from archive.rebuilding.rows import Unnamed as Unnamed  # noqa: E402
+from archive.tending.rows import Reindexing as Reindexing  # noqa: E402

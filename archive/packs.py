@@ -93,6 +93,12 @@ class Writer:
             if any(place.pack in self._broken for place in places):
                 raise Unavailable("The object could not be made durable.")
 
+    def leave(self, names: Iterable[str]) -> None:
+        """Write nothing more into these packs: the next record of their studies begins others."""
+        with self._lock:
+            for study in [study for study, pack in self._open.items() if pack.name in set(names)]:
+                self._retire(study)
+
     def close(self) -> None:
         """Close every pack. What was not flushed stays unnamed in them."""
         with self._lock:
@@ -203,6 +209,11 @@ def append(study_row: UUID, head: bytes, sealed: bytes) -> Place:
 def flush(places: Iterable[Place]) -> None:
     """Make appended places durable. Raises Unavailable."""
     writer().flush(places)
+
+
+def leave(names: Iterable[str]) -> None:
+    """Write nothing more into these packs of this process."""
+    writer().leave(names)
 
 
 class _Followed:

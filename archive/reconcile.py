@@ -21,7 +21,7 @@ from archive.dataset import Facts, facts
 from archive.errors import Unavailable, Unsuitable
 from archive.frames import build, encode
 from archive.jobs import Work
-from archive.models import Held, Instance, Pack, Series, Study
+from archive.models import Held, Instance, Series, Study
 from archive.packs import Place
 from audit.actions import Action
 from audit.receipts import Receipt
@@ -166,7 +166,7 @@ def _replace(one: Held, found: Facts, made: Instance, place: Place) -> None:
     study.series_count += int(new)
     study.size += made.size
     study.save(update_fields=["series_count", "size"])
-    Pack.objects.bulk_create([Pack(id=place.pack, study=place.study_row, name=place.name)], ignore_conflicts=True)
+    index.name_packs([place])
     made.series = series
     made.save(force_insert=True)
     Held.objects.filter(instance_id=one.instance_id, state__in=("comparing", OPEN)).update(instance=made)

@@ -163,4 +163,7 @@ def _promise_again(study_uid: str) -> None:
     series = Series.objects.filter(study__uid=study_uid).values_list("id", flat=True)
     held = Held.objects.filter(study__uid=study_uid, state="comparing").values_list("id", flat=True)
     jobs.promise_many(Work(kind, str(row)) for row in series for kind in index.AFTER_STORE)
+    # A pass that made search tokens anew meanwhile has opened nothing of it, and left it without.
+    patient = Study.objects.filter(uid=study_uid).values_list("patient_id", flat=True).first()
+    jobs.promise_many([Work(index.REINDEX, str(patient))] if patient else [])
     jobs.promise_many(Work("compare", str(row)) for row in held)

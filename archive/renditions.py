@@ -5,9 +5,9 @@ from uuid import UUID, uuid4
 import orjson
 from django.db import transaction
 
-from archive import keys, moves, packs
+from archive import index, keys, moves, packs
 from archive.errors import Unavailable
-from archive.models import Pack, Rendition, Study
+from archive.models import Rendition, Study
 from archive.openers import Opener
 from vault.objects import EMPTY_SLOTS, Kind, Slots, instance_slots
 
@@ -74,7 +74,7 @@ def keep(
     with transaction.atomic(durable=True):
         if Study.objects.select_for_update().get(id=study_row).key_id != key:
             raise Unavailable("The key of this study changed.")
-        Pack.objects.bulk_create([Pack(id=place.pack, study=study_row, name=place.name)], ignore_conflicts=True)
+        index.name_packs([place])
         if instance_row is None:
             Rendition.objects.filter(series=series_row, instance=None, form=form).delete()
         Rendition.objects.bulk_create([row], ignore_conflicts=True)

@@ -21,9 +21,12 @@ from vault.random import pseudonym
 HEAD_VERSION = 1
 
 
-def admission(ticket: Ticket, facts: Facts) -> Admission:
-    """What one attempt starts with. The patient id's issuer is the object's own, else the sender's, else ours."""
-    issuer = facts.text("issuer") or ticket.actor.issuer or settings.PACS_AE_TITLES[0]
+def admission(ticket: Ticket, facts: Facts, issuer: str = "") -> Admission:
+    """What one attempt starts with. The patient id's issuer is the object's own, else the sender's, else ours.
+
+    `issuer` is given where that was told when it came.
+    """
+    issuer = issuer or facts.text("issuer") or ticket.actor.issuer or settings.PACS_AE_TITLES[0]
     secret = keystore.installation_key("pseudonym").secret
     patient = pseudonym(secret, issuer, facts.text("patient_id"), facts.study_uid).hex()
     return Admission(ticket, facts, issuer, patient)

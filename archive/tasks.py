@@ -28,6 +28,7 @@ HANDLERS: dict[str, str] = {
     "digest": "archive.derive.digest",
     "destroy": "archive.destruction.finish",
     "retire": "archive.keeping.retiring.retire",
+    "reindex": "archive.tending.retokening.again",
     "discard": "archive.tending.discarding.discard",
 }
 

@@ -117,6 +117,12 @@ class Admission:
     known_study: KeyName | None = None  # the key of the original's study, where the SOP Instance UID is known
     context: "Context | None" = None  # what is known of its series, if one like it was stored before
     row: "Instance | None" = None  # made inside the transaction
+    # Of what lies in a pack already and is named anew: under which key, how often it was encrypted again, and what
+    # reading it back has shown.
+    sealed_under: KeyName | None = None
+    generation: int = 0
+    sha256: str = ""
+    verified_at: datetime | None = None
 
     @property
     def actor(self) -> Actor:
@@ -129,8 +135,8 @@ class Admission:
 
     @property
     def key(self) -> KeyName:
-        """The key that seals this object."""
-        key = self.key_or_none
+        """The key that seals this object, or has sealed it."""
+        key = self.sealed_under or self.key_or_none
         if key is None:
             raise ValueError("no key has been provided")
         return key

@@ -14,7 +14,7 @@ from django.db import IntegrityError, InterfaceError, OperationalError, connecti
 
 from accounts import scope
 from accounts.errors import Refused
-from archive import contexts, index, jobs, packs, record, sealing, stores
+from archive import admitting, contexts, index, packs, record, sealing, stores
 from archive.errors import ArchiveError, Unavailable
 from archive.jobs import Work
 from archive.tickets import Admission, Ticket
@@ -186,14 +186,8 @@ def _attempt(admissions: list[Admission], refusals: list[Ticket]) -> Exception |
 
 def _write(admissions: list[Admission], refusals: list[Ticket]) -> list[Work]:
     """Everything of one transaction, the record last; return the work it promises."""
-    index.record(admissions)
-    stored = [one for one in admissions if one.row is not None and one.context is None]
-    for one in {(one.facts.study_uid, one.actor.key): one for one in stored}.values():
-        facts = scope.Facts(one.actor, one.facts.text("institution"))
-        scope.assign(one.facts.study_uid, one.facts.text("study_date"), facts)
+    work = admitting.admit(admissions)
     scope.arrived(one.facts.study_uid for one in admissions if not one.repeated)
-    work = index.work(admissions)
-    jobs.promise_many(work)
     log.append(record.events(admissions, refusals))
     return work
 

@@ -24,6 +24,7 @@ class Action(StrEnum):
     DESTROYED = "study:destroyed"
     DESTRUCTION_READ = "study:destruction-read"
     REKEYED = "study:rekeyed"
+    RECONCILED = "study:reconciled"
     # People and their factors.
     SIGN_IN = "person:sign-in"
     SIGN_OUT = "person:sign-out"

@@ -17,11 +17,12 @@ from django.db.models import Field, Model, Q, QuerySet
 MOST_BYTES = 4 << 20
 _MOST_PARTS = 4096  # of a table, about; then parts grow
 
-# What a restored archive does without: who was signed in, what a process was about, and what Django keeps for itself.
+# What a restored archive does without: who was signed in, what a process was about, what a rebuild was looking at, and
+# what Django keeps for itself.
 LEFT_OUT = frozenset(
     {
         *("accounts_session", "accounts_setuplink", "accounts_attempt"),
-        *("audit_lease", "audit_heartbeat", "audit_journalmark"),
+        *("audit_lease", "audit_heartbeat", "audit_journalmark", "archive_unnamed"),
         *("auth_group", "auth_group_permissions", "auth_permission", "django_content_type"),
     }
 )

@@ -11,7 +11,7 @@ def release(apps: Apps, _editor: BaseDatabaseSchemaEditor) -> None:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("archive", "0004_backup"),
+        ("archive", "0005_tending"),
     ]
 
     operations = [

@@ -1,4 +1,4 @@
-"""`manage.py study trash|restore|hold|release|destroy|trashed`."""
+"""`manage.py study trash|restore|hold|release|destroy|trashed|restricted|reconcile`."""
 
 import getpass
 from argparse import ArgumentParser
@@ -6,12 +6,13 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from accounts import vouched
+from accounts import groups, vouched
 from accounts.actors import Actor
 from accounts.errors import NotVisible, Unacceptable
 from accounts.management.noun import Noun, Options, Verb
 from archive import destruction, removal
 from archive.errors import ArchiveError
+from archive.rebuilding import reconciling
 
 
 def _trash(actor: Actor, options: Options) -> dict[str, Any]:
@@ -56,6 +57,24 @@ def _trashed(actor: Actor, _options: Options) -> dict[str, Any]:
     }
 
 
+def _reconcile(actor: Actor, options: Options) -> dict[str, Any]:
+    (group,) = groups.named([options["group"]]) if options["group"] else (None,)
+    try:
+        reconciling.reconcile(actor, options["study"], group)
+    except (NotVisible, ArchiveError) as error:
+        raise _spoken(error) from None
+    return {"study": options["study"], "state": "reconciled"}
+
+
+def _restricted(actor: Actor, _options: Options) -> dict[str, Any]:
+    return {"restricted": reconciling.waiting(actor)}
+
+
+def _reconcilable(parser: ArgumentParser) -> None:
+    _one(parser)
+    parser.add_argument("--group", help="a group that shall see it besides those it has")
+
+
 def _destroy(_actor: Actor, options: Options) -> dict[str, Any]:
     keeper = vouched.person(options["as"], getpass.getpass("Password: "), getpass.getpass("Code: "))
     if keeper is None:
@@ -93,5 +112,7 @@ class Command(Noun):
         "hold": Verb("Keep a study from being destroyed.", _hold, _reasoned),
         "release": Verb("End a study's legal hold.", _release, _one),
         "destroy": Verb("Destroy a study in the trash for ever.", _destroy, _vouched),
+        "restricted": Verb("List the studies that groups do not open, as after a rebuild of the index.", _restricted),
+        "reconcile": Verb("Let the groups of a restricted study see it again.", _reconcile, _reconcilable),
         "trashed": Verb("List the studies in the trash.", _trashed),
     }

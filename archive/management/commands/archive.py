@@ -1,4 +1,4 @@
-"""`manage.py archive scrub|check|sweep|compact`: care of what is stored."""
+"""`manage.py archive scrub|check|reindex|sweep|compact`: care of what is stored."""
 
 import re
 import sys
@@ -13,8 +13,9 @@ from accounts.actors import Actor
 from accounts.management.noun import Noun, Options, Verb
 from archive.errors import ArchiveError
 from archive.fixity import checking, scrub
-from archive.models import Scrub
-from archive.tending import compact, settled, sweep
+from archive.models import Reindexing, Scrub
+from archive.rebuilding import rebuild
+from archive.tending import compact, reindexing, settled, sweep
 from archive.tending.compact import Compacted
 
 DAMAGE_STATUS: Final = 3
@@ -64,10 +65,41 @@ def _rate(text: str) -> int:
 
 
 def _check(actor: Actor, options: Options) -> dict[str, Any]:
-    report = checking.run(actor)
+    report, more = checking.run(actor), dict[str, Any]()
+    if options["rebuild"]:
+        rebuilt = rebuild.run(actor, tell=lambda *how_far: None if options["json"] else _rebuilt(*how_far))
+        more = {"rebuilt": {name: value for name, value in asdict(rebuilt).items() if name != "damaged"}}
+        more = {**(more if options["json"] else more["rebuilt"]), "damaged": rebuilt.damaged}
+        if rebuilt.damages:
+            options["shortfall"].append(f"{rebuilt.damages} records are damaged or misplaced and were not adopted.")
+        report = report if report.whole else checking.run(actor)
     if not report.whole:
         options["shortfall"].append("Index and packs do not agree.")
-    return asdict(report)
+    return {**asdict(report), **more}
+
+
+def _rebuilt(what: str, done: int, total: int) -> None:
+    sys.stderr.write(f"{done} of {total} {what}\n")
+    sys.stderr.flush()
+
+
+def _check_arguments(parser: ArgumentParser) -> None:
+    words = "then adopt every whole record that no row names; studies so made stay restricted"
+    parser.add_argument("--rebuild", action="store_true", help=words)
+
+
+def _reindex(actor: Actor, options: Options) -> dict[str, Any]:
+    done = reindexing.run(actor, tell=lambda now, total: None if options["json"] else _reindexed(now, total))
+    row = done.row
+    if row.damaged:
+        options["shortfall"].append(f"{row.damaged} cells do not open; their search tokens are as they were.")
+    counts = {name: getattr(row, name) for name in ("level", "patients", "studies", "phrases", "trashed")}
+    return {**counts, "damaged": list(done.damaged)}
+
+
+def _reindexed(now: Reindexing, total: int) -> None:
+    sys.stderr.write(f"{now.patients + now.phrases} of {total} patients and phrases, {now.damaged} damaged cells\n")
+    sys.stderr.flush()
 
 
 def _sweep(actor: Actor, options: Options) -> dict[str, Any]:
@@ -114,7 +146,8 @@ class Command(Noun):
     help = "Care of what is stored."
     verbs = {
         "scrub": Verb("Read stored objects back and verify them.", _scrub, _scrub_arguments),
-        "check": Verb("Compare packs, keys and index; change nothing.", _check),
+        "check": Verb("Compare packs, keys and index; change nothing unless told.", _check, _check_arguments),
+        "reindex": Verb("Make all search tokens anew, as PACS_SEARCH says.", _reindex),
         "compact": Verb("Copy what lives of old packs into new ones.", _compact, _compact_arguments),
         "sweep": Verb("Remove packs that nobody names.", _sweep, _sweep_arguments),
     }

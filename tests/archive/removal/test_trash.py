@@ -81,7 +81,8 @@ def test_jobs_leave_a_trashed_study_alone_and_are_promised_again(
     assert not Rendition.objects.exists()
     assert Instance.objects.get().verified_at is None
     removal.restore(actor_of(technologist), stored.study_uid)
-    assert set(Job.objects.filter(state="due").values_list("kind", flat=True)) == {"preview", "digest", "metadata"}
+    promised = set(Job.objects.filter(state="due").values_list("kind", flat=True))
+    assert promised == {"preview", "digest", "metadata", "reindex"}
 
 
 def test_a_view_that_runs_here_ends_within_two_seconds_of_a_trash_elsewhere(
