@@ -109,6 +109,7 @@ ALERTS: dict[str, Promise] = {
     "damaged": _("A stored object is damaged"),
     "certificate": _("A certificate of destruction that is not ours"),
     "trashed-arrival": _("Images came for a study in the trash"),
+    "backup": _("A backup place was not reached"),
 }
 
 # What a reader of the record looks for, and the kinds of event that belong to it (empty: decided by the outcome).

@@ -6,7 +6,6 @@ Until the manifest is there the backup is not; what an interrupted one brought t
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from secrets import token_hex
 from uuid import UUID
 
 from django.utils import timezone
@@ -67,7 +66,7 @@ def create(actor: Actor, path: Path, keys_path: Path | None, tell: Tell) -> Made
         count.written += places.renew(place)
         now = timezone.now()
         made = Manifest(
-            name=f"{now:%Y%m%dT%H%M%SZ}-{token_hex(4)}",
+            name=manifest.next_name(folder, now),
             installation=keystore.installation_uuid(),
             made_at=now.isoformat(),
             schema=schema,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -65,8 +66,14 @@ def path_of(name: str) -> str:
 
 
 def names(folder: Folder) -> list[str]:
-    """The names of the backups at a place, the oldest first: they begin with the time."""
+    """The names of the backups at a place, the oldest first: they are numbered, since clocks may step back."""
     return sorted(path.removeprefix(f"{FOLDER}/") for path in folder.names(FOLDER))
+
+
+def next_name(folder: Folder, now: datetime) -> str:
+    """The name of the next backup at a place: its number there, and the time (UTC) for people."""
+    numbers = [int(number) for name in names(folder) if (number := name.partition("-")[0]).isdecimal()]
+    return f"{max(numbers, default=0) + 1:06}-{now:%Y%m%dT%H%M%SZ}"
 
 
 def write(folder: Folder, key: Key, one: Manifest) -> int:

@@ -4,6 +4,7 @@ import os
 import stat
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -37,6 +38,18 @@ def test_records_are_read_back_and_walked(root: Path) -> None:
     assert len({place.pack for place in places}) == 1
     walked = list(packs.records(places[0].name))
     assert walked == [(b"head%d" % number, place.offset, place.length) for number, place in enumerate(places)]
+
+
+def test_a_pack_holds_records_under_one_key(root: Path) -> None:
+    study, keys = uuid4(), [uuid4().bytes for _ in range(2)]
+    places = [packs.append(study, b"h", bytes(12) + keys[number] + b"object") for number in (0, 0, 1, 1, 0)]
+    packs.flush(places)
+    ids = [place.pack for place in places]
+    assert [one == other for one, other in pairwise(ids)] == [True, False, True, False]
+    assert ids[4] != ids[0], "a pack that was left is never opened for writing again"
+    assert [packs.read(place.name, place.offset, place.length)[12:28] for place in places][2:] == [keys[1]] * 2 + keys[
+        :1
+    ]
 
 
 def test_packs_are_for_this_account_alone_and_show_only_our_ids(root: Path) -> None:

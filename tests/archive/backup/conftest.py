@@ -40,7 +40,7 @@ class Machine:
         """What a command prints as JSON."""
         done = self.command(*argv, "--json", given=given)
         assert done.returncode == status, done.stderr
-        return json.loads(done.stdout) if done.stdout else {}
+        return json.loads(done.stdout)
 
     def killed(self, place: str, when: str, nth: int, *argv: str, given: str = "") -> None:
         """The command, killed with SIGKILL at the nth call of a function."""

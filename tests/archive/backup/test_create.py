@@ -1,12 +1,14 @@
 """A backup is of one moment, whoever writes meanwhile; it takes only what is new, and an interrupted one is none."""
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from accounts import identify, people
 from accounts.errors import Forbidden
@@ -18,6 +20,7 @@ from archive.models import BackupPlace, Instance, Pack, Rendition, Study
 from archive.turn import tending
 from audit import log
 from audit.models import AuditEvent
+from keystore import keys as keystore
 from tests import builders
 from tests.archive.backup.conftest import Actors, Clinic, Machine, everything, same_root
 from tests.archive.conftest import Place
@@ -178,6 +181,19 @@ def test_two_cares_of_the_packs_are_never_under_way_at_once(clinic: Clinic) -> N
         refused = clinic.command("backup", "create", str(clinic.vault))
     assert (refused.returncode, "Another care of the packs" in refused.stderr) == (1, True)
     assert not (clinic.vault / "backups").exists()
+
+
+def test_the_newest_is_the_last_one_made_whatever_the_clock_says(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for when in (datetime(2031, 1, 1, tzinfo=UTC), datetime(2001, 1, 1, tzinfo=UTC), datetime(2001, 1, 1, tzinfo=UTC)):
+        monkeypatch.setattr(timezone, "now", lambda when=when: when)
+        made = creating.create(SHELL, clinic.vault, None, quiet)
+    folder = Folder(clinic.vault)
+    assert manifest.names(folder) == ["000001-20310101T000000Z", "000002-20010101T000000Z", "000003-20010101T000000Z"]
+    newest = manifest.newest(folder, keystore.installation_key("backup"))
+    assert newest is not None
+    assert newest.name == made.name == "000003-20010101T000000Z"
 
 
 def test_a_place_that_is_not_there_or_lies_in_the_data_is_refused(clinic: Clinic, tmp_path: Path) -> None:

@@ -88,8 +88,8 @@ def test_parts_and_runs_in_each_others_place_are_named(backup: Clinic) -> None:
 def test_a_manifest_under_another_name_does_not_open(backup: Clinic) -> None:
     (name,) = manifest.names(Folder(backup.vault))
     path = backup.vault / manifest.path_of(name)
-    path.rename(path.with_name("29991231T235959Z-00000000"))
-    assert "29991231T235959Z-00000000" in faults(backup)[0]
+    path.rename(path.with_name("000009-29991231T235959Z"))
+    assert "000009-29991231T235959Z" in faults(backup)[0]
 
 
 def test_a_key_that_was_exchanged_is_named(backup: Clinic) -> None:
