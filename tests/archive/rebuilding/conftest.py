@@ -19,7 +19,7 @@ from archive.rebuilding import rebuild
 from archive.rebuilding.report import Rebuilt
 from tests import builders, services
 from tests.archive.rebuilding.reading import Index, index
-from tests.archive.tending.conftest import SHELL, Archive, archive  # noqa: F401 - a fixture
+from tests.archive.tending.conftest import SHELL, Archive, archive, in_bucket  # noqa: F401 - fixtures
 from tests.conftest import Installation, _point_at, forget_everything
 
 REAL = (

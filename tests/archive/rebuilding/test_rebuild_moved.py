@@ -8,10 +8,10 @@ import pytest
 from django.db import transaction
 
 from accounts import identify
-from accounts.models import Restricted
+from accounts.models import Access, Restricted
 from archive import contexts, ingest, keys, packs, writer
 from archive.keeping import rekeying
-from archive.models import Instance, Pack, Study, StudyKey
+from archive.models import Instance, Pack, Patient, Phrase, Rendition, Study, StudyKey
 from archive.rebuilding import adopting, reconciling
 from archive.tending import compact
 from archive.tending.living import MANY
@@ -44,6 +44,23 @@ def test_after_a_compaction_what_it_copied_counts_and_not_what_it_left(filled: F
     for table, rows in was.items():
         assert now[table] == rows, table
     assert check().whole
+
+
+def test_packs_in_a_bucket_give_the_index_back(in_bucket: Archive) -> None:
+    rows = [in_bucket.store(ds) for ds in (*builders.study(3), builders.ct_slice())]
+    work()
+    ingest.stop()
+    was = index()
+    for table in (Rendition, Instance, Study, Patient, Pack, Phrase):
+        table._default_manager.all().delete()
+    Access.objects.all().delete()
+    contexts.forget()
+    report = run()
+    assert (report.studies, report.instances, report.damages) == (2, len(rows), 0)
+    work()
+    now = index()
+    for table, before in was.items():
+        assert now[table] == before, table
 
 
 @pytest.mark.parametrize("retired", [True, False])
