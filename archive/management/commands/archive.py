@@ -2,7 +2,9 @@
 
 import re
 import sys
+import time
 from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any, Final
@@ -67,7 +69,8 @@ def _rate(text: str) -> int:
 def _check(actor: Actor, options: Options) -> dict[str, Any]:
     report, more = checking.run(actor), dict[str, Any]()
     if options["rebuild"]:
-        rebuilt = rebuild.run(actor, tell=lambda *how_far: None if options["json"] else _rebuilt(*how_far))
+        say = _paced(options)
+        rebuilt = rebuild.run(actor, tell=lambda what, now, total: say(now, total, f"{now} of {total} {what}"))
         more = {"rebuilt": {name: value for name, value in asdict(rebuilt).items() if name != "damaged"}}
         more = {**(more if options["json"] else more["rebuilt"]), "damaged": rebuilt.damaged}
         if rebuilt.damages:
@@ -78,18 +81,14 @@ def _check(actor: Actor, options: Options) -> dict[str, Any]:
     return {**asdict(report), **more}
 
 
-def _rebuilt(what: str, done: int, total: int) -> None:
-    sys.stderr.write(f"{done} of {total} {what}\n")
-    sys.stderr.flush()
-
-
 def _check_arguments(parser: ArgumentParser) -> None:
     words = "then adopt every whole record that no row names; studies so made stay restricted"
     parser.add_argument("--rebuild", action="store_true", help=words)
 
 
 def _reindex(actor: Actor, options: Options) -> dict[str, Any]:
-    done = reindexing.run(actor, tell=lambda now, total: None if options["json"] else _reindexed(now, total))
+    say = _paced(options)
+    done = reindexing.run(actor, tell=lambda now, total: say(*_how_far(now, total)))
     row = done.row
     if row.damaged:
         options["shortfall"].append(f"{row.damaged} cells do not open; their search tokens are as they were.")
@@ -97,9 +96,23 @@ def _reindex(actor: Actor, options: Options) -> dict[str, Any]:
     return {**counts, "damaged": list(done.damaged)}
 
 
-def _reindexed(now: Reindexing, total: int) -> None:
-    sys.stderr.write(f"{now.patients + now.phrases} of {total} patients and phrases, {now.damaged} damaged cells\n")
-    sys.stderr.flush()
+def _how_far(now: Reindexing, total: int) -> tuple[int, int, str]:
+    done = now.patients + now.phrases
+    return done, total, f"{done} of {total} patients and phrases, {now.damaged} damaged cells"
+
+
+def _paced(options: Options) -> Callable[[int, int, str], None]:
+    """A function that writes how far something is, at most once a second and at its end; not beside a JSON object."""
+    last = 0.0
+
+    def say(done: int, total: int, words: str) -> None:
+        nonlocal last
+        if not options["json"] and (done >= total or time.monotonic() - last >= 1.0):
+            last = time.monotonic()
+            sys.stderr.write(f"{words}\n")
+            sys.stderr.flush()
+
+    return say
 
 
 def _sweep(actor: Actor, options: Options) -> dict[str, Any]:
