@@ -51,8 +51,8 @@ def test_packs_in_a_bucket_give_the_index_back(in_bucket: Archive) -> None:
     work()
     ingest.stop()
     was = index()
-    for table in (Rendition, Instance, Study, Patient, Pack, Phrase):
-        table._default_manager.all().delete()
+    for model in (Rendition, Instance, Study, Patient, Pack, Phrase):
+        model._default_manager.all().delete()
     Access.objects.all().delete()
     contexts.forget()
     report = run()
