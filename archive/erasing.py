@@ -108,11 +108,7 @@ def _empty(folder: Path) -> None:
     for path in folder.iterdir():
         path.unlink(missing_ok=True)
     folder.rmdir()
-    handle = os.open(folder.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    stores.sync_folder(folder.parent)
 
 
 def journals(tables: Iterable[str] = STUDY_KEYS) -> None:

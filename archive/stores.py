@@ -206,7 +206,7 @@ class Disk:
         path = self._path(name)
         with suppress(FileNotFoundError):
             path.unlink()
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
 
     def _path(self, name: str) -> Path:
         if not NAME.fullmatch(name):
@@ -239,7 +239,7 @@ class DiskSink:
     def flush(self) -> None:
         os.fdatasync(self._handle)
         while self._folders:
-            _sync_folder(self._folders[0])
+            sync_folder(self._folders[0])
             self._folders.pop(0)
 
     def close(self) -> None:
@@ -261,7 +261,7 @@ class DiskSource:
             os.close(self._handle)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make a folder's entries durable: without it a power cut may take away a file whose bytes were synced."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:

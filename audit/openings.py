@@ -49,10 +49,9 @@ def next_log(who: Who, told: Mapping[str, Any]) -> tuple[int, tuple[Known, ...]]
     """
     head = tables.head() or (0, 0, b"", 0)
     known = _known(anchors.places())
-    number = max([head[0], *(one.log for one in known)]) + 1
-    if number == log.FIRST_LOG:
-        return number, known  # Nothing was ever known of another: the first log begins by itself.
-    lost = sorted({one.log for one in known if one.log > head[0]})
+    # Whatever was restored had a first log, be it that neither database nor anchor knows of it any more.
+    number = max([log.FIRST_LOG, head[0], *(one.log for one in known)]) + 1
+    lost = list(range(head[0] + 1, number))
     details = {
         **told,
         "kept": {"log": head[0], "rows": head[1]},

@@ -9,6 +9,7 @@ from pathlib import Path
 from secrets import token_hex
 
 from archive.errors import Damaged, Unavailable
+from archive.stores import sync_folder
 
 PIECE = 1 << 20
 _UNFINISHED = ".unfinished"
@@ -74,7 +75,7 @@ class Folder:
                 file.flush()
                 os.fsync(file.fileno())
             aside.rename(path)
-            _sync(path.parent)
+            sync_folder(path.parent)
         except OSError as error:
             raise _unavailable(name, error) from None
         finally:
@@ -117,15 +118,7 @@ class Folder:
         missing = [one for one in (folder, *folder.parents) if one.is_relative_to(self.root) and not one.exists()]
         for one in reversed(missing):
             one.mkdir(mode=0o700, exist_ok=True)
-            _sync(one.parent)
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+            sync_folder(one.parent)
 
 
 def _unavailable(name: str, error: OSError) -> Unavailable:

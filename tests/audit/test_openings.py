@@ -141,7 +141,8 @@ def test_a_database_without_any_log_takes_the_next_number_that_no_anchor_knows(
     assert f"rows 1 to {written}, which were signed" in report.findings[0].text
 
 
-def test_where_no_log_was_ever_known_the_first_begins_by_itself(installation: Installation, who: Who) -> None:
+def test_where_nobody_knows_of_any_log_the_first_counts_as_lost(installation: Installation, who: Who) -> None:
     with transaction.atomic():
-        assert openings.next_log(who, {}) == (1, ())
-    assert not AuditEvent.objects.exists()
+        assert openings.next_log(who, {}) == (2, ())
+    (finding,) = verify.run().findings
+    assert (finding.log, finding.wrong.value) == (1, "restored")

@@ -95,6 +95,16 @@ def care(archive: Archive, canary: Canary, reason: str) -> None:
     archive.manage("study", "hold", canary.study_uid, "--reason", reason)
     archive.manage("study", "trash", canary.study_uid)
     archive.manage("study", "restore", canary.study_uid)
+    place = archive.root / "vault"
+    place.mkdir()
+    archive.manage("backup", "create", str(place))
+    archive.manage("keys", "rekey", canary.study_uid)
+    archive.manage("archive", "reindex")
+    archive.manage("archive", "compact")
+    archive.manage("archive", "sweep", "--dry-run")
+    archive.manage("backup", "create", str(place))
+    archive.manage("backup", "verify", str(place))
+    archive.manage("archive", "check")
     archive.manage("audit", "export", "--csv")
 
 

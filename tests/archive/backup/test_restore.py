@@ -2,12 +2,13 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from accounts import factors, identify, people, vouched
+from accounts import factors, identify, people
 from accounts.models import Person, Restricted
 from archive import ingest
 from archive.backup import creating, places, sections, snapshot
@@ -19,7 +20,7 @@ from archive.models import Job, Study
 from audit import checkpoints
 from audit.models import AuditEvent
 from tests import services
-from tests.accounts.browsing import code
+from tests.accounts.browsing import Browser, code
 from tests.archive.backup.conftest import Actors, Clinic, Machine, everything, same_root
 from tests.conftest import PASSWORD, _point_at, forget_everything
 
@@ -56,23 +57,41 @@ def test_with_the_root_key_every_row_and_every_image_come_back(clinic: Clinic, e
 
 
 @BOTH
-def test_with_three_shares_and_no_root_everything_opens_and_a_second_factor_still_works(
-    clinic: Clinic, elsewhere: Machine, actor_of: Actors
+def test_the_drill_with_only_the_backup_and_three_shares(
+    clinic: Clinic, elsewhere: Machine, actor_of: Actors, tmp_path: Path
 ) -> None:
+    """Ten studies byte for byte, a sign-in with the second factor, and a record that says what was lost."""
+    clinic.receive(9)
     keeper = people.create("keeper", password=PASSWORD, roles=["keeper"], groups=[])
     uri = factors.issue(keeper)[0]
     shares = recovering.export(actor_of(keeper), 3, 5)
+    checkpoints.sign_due(at_once=True)
     clinic.backup()
-    (clinic.place.root / "root.key").rename(clinic.place.root / "lost")
+    kept, sent = AuditEvent.objects.count() - 1, dict(clinic.sent)  # the backup's own event came after its snapshot
+    clinic.receive(1)
+    checkpoints.sign_due(at_once=True)
+    lost = AuditEvent.objects.count()
+    outside = tmp_path / "noted outside"
+    shutil.copytree(clinic.place.root / "anchors", outside)
+    ingest.stop()
+    clinic.place.root.rename(tmp_path / "burnt")  # the old machine is not there any more
 
     few = elsewhere.command(*RESTORE, str(clinic.vault), "--shares", given="\n".join(shares[:2]))
     assert (few.returncode, "3 different shares are needed" in few.stderr) == (1, True)
     done = elsewhere.told(*RESTORE, str(clinic.vault), "--shares", given="\n".join(shares[1:4]))
-    assert done["studies"] == 3
-    assert everything(elsewhere, clinic.radiologist, clinic.actor_of) == clinic.sent
-    assert vouched.person("keeper", PASSWORD, code(uri)) is not None
+    assert done["studies"] == 12
+    found = everything(elsewhere, clinic.radiologist, clinic.actor_of)
+    assert (len(found), found) == (24, sent)
     status = elsewhere.told("keys", "status")
     assert {one["root"] for one in status["epochs"]} == {status["root_id"]}
+    browser = Browser()
+    browser.give_password(Person.objects.get(username="keeper"))
+    assert browser.send("/sign-in/code/", code=code(uri)).status_code == 302
+    assert browser.open("/destruction/").status_code == 200
+    told = elsewhere.told("audit", "verify", "--anchor", str(outside), status=4)
+    (finding,) = told["findings"]
+    assert f"rows {kept + 1} to {lost}, which were signed ({outside})" in finding["text"]
+    (tmp_path / "burnt").rename(clinic.place.root)
 
 
 def test_the_restored_record_verifies_against_an_outside_checkpoint_and_says_what_was_lost(
@@ -150,7 +169,7 @@ def test_the_restored_archive_goes_on(clinic: Clinic, elsewhere: Machine) -> Non
     ("place", "when", "nth"),
     [
         ("archive.backup.restoring._bring", "after", 2),
-        ("archive.stores._sync_folder", "before", 3),
+        ("archive.stores.sync_folder", "before", 3),
         ("archive.backup.loading.insert", "after", 5),
         ("audit.log.append", "after", 1),
         ("archive.certificates.replay", "before", 1),
