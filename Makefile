@@ -26,7 +26,7 @@ demo: build ## The same with sample people and sample studies; their passwords a
 	@export $(DEMO); exec $(BIN)/python manage.py serve all
 
 test: build $(VENV)/.dev ## Run all tests; suites that need a service run where it is present (T=path runs one)
-	@$(BIN)/python -m pytest $(or $(T),-n auto --dist loadfile)
+	@$(BIN)/python -m pytest $(or $(T),-n auto --dist loadfile --no-loadscope-reorder)
 
 lint: build $(VENV)/.dev ## Check style, types, floors, migrations, settings, translations; go on after a finding
 	@$(MAKE) --keep-going lint-style lint-types lint-floors lint-tables lint-house lint-start lint-viewer

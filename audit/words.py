@@ -55,6 +55,7 @@ ACTIONS: dict[str, Promise] = {
     Action.DESTROYED: _("destroyed a study"),
     Action.DESTRUCTION_READ: _("looked at studies to be destroyed"),
     Action.REKEYED: _("gave a study a new key"),
+    Action.RECONCILED: _("let a rebuilt study be seen again"),
     Action.ROOT_ROTATED: _("changed the root key"),
     Action.EPOCH_ENDED: _("ended an epoch of keys"),
     Action.SHARES_EXPORTED: _("handed out recovery shares"),
@@ -96,6 +97,8 @@ PURPOSES: dict[str, Promise] = {
     "derive": _("previews"),
     "duplicate": _("recognising the same again"),
     "compare": _("comparing what was held back"),
+    "rebuild": _("making the index anew"),
+    "reindex": _("renewing the search index"),
 }
 
 ALERTS: dict[str, Promise] = {
@@ -130,7 +133,7 @@ KINDS: dict[str, tuple[Promise, tuple[Action, ...]]] = {
             *(Action.SIGN_IN, Action.SIGN_OUT, Action.STEP_UP, Action.LOCKED, Action.ENROLLED, Action.FACTORS_RESET),
             *(Action.PEOPLE_READ, Action.PERSON_CHANGED, Action.OWN_CHANGED, Action.OWN_TOKEN, Action.ROLE_CHANGED),
             *(Action.GROUP_CHANGED, Action.DEVICE_CHANGED, Action.TOKEN_CHANGED, Action.GRANT_CHANGED),
-            Action.SETUP_LINK,
+            *(Action.RECONCILED, Action.SETUP_LINK),
         ),
     ),
     "removal": (

@@ -69,8 +69,9 @@ class Installation:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "database_kind" in metafunc.fixturenames:
-        both = metafunc.definition.get_closest_marker("both_databases")
-        only = metafunc.definition.get_closest_marker("postgres")
+        marked = metafunc.definition.get_closest_marker
+        both = marked("both_databases") and not marked("one_database")
+        only = marked("postgres")
         kinds = ["sqlite", "postgres"] if both else ["postgres"] if only else [services.default_database()]
         metafunc.parametrize("database_kind", kinds, indirect=True)
 

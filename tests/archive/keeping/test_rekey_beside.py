@@ -213,6 +213,7 @@ for job in Job.objects.filter(kind__in=("retire", "discard")).order_by("kind"):
         ("archive.stores.store", "before"),
     ],
 )
+@pytest.mark.one_database
 def test_a_worker_killed_while_the_key_before_goes_ends_it_the_next_time(rich: Rich, place: str, when: str) -> None:
     assert rich.rekey().returncode == 0
     Job.objects.filter(kind__in=("retire", "discard")).update(due_at=timezone.now())

@@ -5,6 +5,7 @@ from itertools import product
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from pydicom.uid import generate_uid
 
@@ -135,7 +136,9 @@ def test_each_pattern_finds_whom_it_means_and_opens_few_others(
     radiologist: Any, actor_of: Callable[[Any], Actor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The patients sought came first: whoever opens only the newest does not find them.
-    fill({**PATIENTS, **dict(crowd(20_000 - len(PATIENTS)))}, Group.objects.get(name="Radiology"))
+    # The other database is asked the same in the same words; that it plans well among many is for the bench.
+    many = 20_000 if connection.vendor == "sqlite" else 2_000
+    fill({**PATIENTS, **dict(crowd(many - len(PATIENTS)))}, Group.objects.get(name="Radiology"))
     reader, opened = actor_of(radiologist), list[int]()
     cells = scan._cells
 

@@ -23,6 +23,7 @@ pytestmark = pytest.mark.both_databases
         ("archive.rebuilding.derived._named", "after", 2),
     ],
 )
+@pytest.mark.one_database
 def test_what_was_cut_off_is_taken_up_again(
     filled: Filled, elsewhere: Callable[[], Archive], at: str, when: str, nth: int
 ) -> None:

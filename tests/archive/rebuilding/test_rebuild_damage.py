@@ -48,6 +48,7 @@ PLACES = {
 
 
 @pytest.mark.parametrize("place", PLACES)
+@pytest.mark.one_database
 def test_a_flipped_bit_costs_the_record_that_it_is_in_and_names_it(
     three: list[Instance], elsewhere: Elsewhere, place: str
 ) -> None:

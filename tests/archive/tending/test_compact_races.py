@@ -78,6 +78,7 @@ STEPS = [
 
 
 @pytest.mark.parametrize(("at", "when", "nth"), STEPS)
+@pytest.mark.one_database
 def test_a_compaction_killed_at_any_step_is_finished_by_the_next(
     archive: Archive, at: str, when: str, nth: int
 ) -> None:

@@ -129,6 +129,7 @@ def test_who_does_not_tend_the_archive_makes_nothing_anew(archive: Archive) -> N
         ("archive.tending.reindexing._finish", "before", 1),
     ],
 )
+@pytest.mark.one_database
 def test_a_pass_that_was_killed_goes_on(archive: Archive, level: Any, at: str, when: str, nth: int) -> None:
     for _ in range(2 * reindexing.MOST_STUDIES):
         archive.store(builders.ct_slice(who := builders.Identity()))

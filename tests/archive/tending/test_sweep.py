@@ -223,6 +223,7 @@ def with_another_connection(act: Any) -> None:
         ("archive.tending.naming.forget", "after", 1),
     ],
 )
+@pytest.mark.one_database
 def test_a_sweep_killed_at_any_step_is_finished_by_the_next(archive: Archive, at: str, when: str, nth: int) -> None:
     row = archive.store(builders.ct_slice())
     packs.forget()
