@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from pydicom.dataset import Dataset
 
 from archive import ingest, packs
 from archive.models import Instance
+from keystore import roots
 from tests import builders
 from tests.conftest import Installation
 from tools.read_object import KEYS_QUERY
@@ -47,9 +49,17 @@ def table(place: Installation, folder: Path) -> Path:
 
 
 @pytest.mark.both_databases
+@pytest.mark.parametrize("later", [(), ("end-epoch", "1"), ("rotate", "--to", "file:{root}")])
 def test_it_opens_every_stored_object_to_the_byte(
-    installation: Installation, study: list[Dataset], tmp_path: Path
+    installation: Installation, study: list[Dataset], tmp_path: Path, later: tuple[str, ...]
 ) -> None:
+    """As it was stored, after the epoch of its keys has ended, and under another root."""
+    if "rotate" in later:
+        roots.create_file(installation.root / "new.key")
+    if later:
+        call_command("keys", *(word.format(root=installation.root / "new.key") for word in later))
+    if "rotate" in later:
+        (installation.root / "new.key").replace(installation.root / "root.key")
     files = sorted(map(str, installation.data.rglob("*.pack")))
     done = run(installation, "--keys", str(table(installation, tmp_path)), "--write", str(tmp_path), *files)
     assert done.returncode == 0, done.stdout + done.stderr
