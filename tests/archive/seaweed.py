@@ -50,7 +50,14 @@ def _started(folder: Path) -> "tuple[subprocess.Popen[bytes], int]":
         ports = {name: buckets.free_port() for name in PORTS}
         options = [f"-{name}={port}" for name, port in ports.items()]
         options += [f"-dir={folder}", f"-s3.config={folder / 'people.json'}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"]
-        options += ["-filer", "-s3", "-s3.port.iceberg=0", "-volume.max=0", "-master.volumeSizeLimitMB=64"]
+        options += [
+            "-filer",
+            "-s3",
+            "-s3.port.iceberg=0",
+            "-s3.port.lance=0",
+            "-volume.max=0",
+            "-master.volumeSizeLimitMB=64",
+        ]
         with (folder / "log").open("wb") as log:
             command = [program(), "server", *options]
             process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)

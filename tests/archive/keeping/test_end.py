@@ -76,6 +76,7 @@ def test_the_present_epoch_ends_only_after_a_new_one_is_made(held: Held) -> None
         ("archive.keeping.cleaning.clean", "before", 1),
     ],
 )
+@pytest.mark.one_database
 def test_killed_at_any_instant_everything_opens_and_given_again_it_ends(
     held: Held, place: str, when: str, nth: int
 ) -> None:

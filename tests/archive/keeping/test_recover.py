@@ -91,6 +91,7 @@ def test_every_set_of_three_gives_the_same_recovery_key(held: Held, shares: list
         ("archive.keeping.cleaning.clean", "before", True),
     ],
 )
+@pytest.mark.one_database
 def test_killed_while_recovering_nothing_or_all_has_passed(
     held: Held, shares: list[str], monkeypatch: pytest.MonkeyPatch, place: str, when: str, passed: bool
 ) -> None:

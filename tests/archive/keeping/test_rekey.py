@@ -221,6 +221,7 @@ def heads(rich: Rich) -> dict[UUID, dict[str, Any]]:
         ("archive.keeping.cleaning.clean", "before", 1),
     ],
 )
+@pytest.mark.one_database
 def test_killed_at_any_instant_all_of_it_is_read_and_given_again_it_ends(
     rich: Rich, place: str, when: str, nth: int
 ) -> None:

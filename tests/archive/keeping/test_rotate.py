@@ -59,6 +59,7 @@ def test_after_a_rotation_everything_opens_with_the_new_root_and_nothing_with_th
         ("archive.erasing._checkpointed", "before", True),
     ],
 )
+@pytest.mark.one_database
 def test_killed_at_any_instant_either_root_opens_everything_and_given_again_it_ends_well(
     held: Held, place: str, when: str, passed: bool
 ) -> None:
