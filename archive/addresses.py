@@ -1,21 +1,18 @@
 """Where a bucket is: the names and addresses an operator may write, and what is wrong with others."""
 
-import re
 from ipaddress import ip_address
-from typing import Final
 from urllib.parse import urlsplit
 
 from archive.errors import Unavailable
-
-_LOCATION: Final = re.compile(r"s3:(?://)?([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/([\w.-]+(?:/[\w.-]+)*)?/?)?", re.ASCII)
+from audit import s3
 
 
 def location(url: str) -> tuple[str, str]:
-    """Bucket and prefix of `s3:BUCKET/PREFIX`; the prefix is empty or ends with a slash. Raises Unavailable."""
-    found = _LOCATION.fullmatch(url)
-    if found is None or ".." in url:
-        raise Unavailable("PACS_BLOB_URL names no bucket: write s3:BUCKET or s3:BUCKET/PREFIX.")
-    return found[1], f"{found[2]}/" if found[2] else ""
+    """Bucket and prefix of PACS_BLOB_URL (`audit.s3.location`). Raises Unavailable."""
+    try:
+        return s3.location(url)
+    except ValueError as error:
+        raise Unavailable(f"PACS_BLOB_URL {error}.") from None
 
 
 def endpoint_fault(endpoint: str) -> str | None:

@@ -6,7 +6,6 @@ anchors and deletes those keys again, before anything can be opened.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -101,10 +100,10 @@ def copy(note: str) -> None:
     name = note.partition("\n")[0]
     for place in _places():
         try:
-            if note not in anchors.notes(place, name, anchors.size_of(place, name)):
-                anchors.append(place, name, note)
+            if note not in place.notes(name, place.extent(name)):
+                place.append(name, note)
         except OSError as error:
-            words = f"A certificate of destruction could not be copied there ({type(error).__name__})."
+            words = f"A certificate of destruction could not be copied there ({anchors.reason(error)})."
             alerts.raise_("anchor", str(place), words)
             raise Unavailable("An anchor did not take the certificate.") from None
 
@@ -142,18 +141,18 @@ def _anchored() -> Iterator[tuple[Certificate, str]]:
     name = origin()
     for place in _places():
         try:
-            for note in anchors.notes(place, name, anchors.size_of(place, name)):
+            for note in place.notes(name, place.extent(name)):
                 try:
                     yield read(note), note
                 except Tampered:
                     words = "A note there is no certificate of destruction of ours; it was passed over."
                     alerts.raise_("certificate", str(place), words)
         except OSError as error:
-            words = f"Certificates of destruction could not be read there ({type(error).__name__})."
+            words = f"Certificates of destruction could not be read there ({anchors.reason(error)})."
             alerts.raise_("anchor", str(place), words)
 
 
-def _places() -> list[Path]:
+def _places() -> list[anchors.Place]:
     try:
         return anchors.places()
     except anchors.AnchorError as error:

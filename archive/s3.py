@@ -1,7 +1,7 @@
 """Packs in a bucket of any service that speaks S3. A flush is one immutable object, acknowledged before it counts.
 
 No name is ever written twice: it carries its writer's random id, and a PUT says `If-None-Match: *` besides. Waiting is
-bounded everywhere. Credentials are boto3's affair; of an error no more than its code is logged.
+bounded everywhere.
 """
 
 import errno
@@ -17,52 +17,21 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Final
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-
 from archive import stores
 from archive.addresses import location
 from archive.errors import Damaged, PackMissing, Unavailable
 from archive.stores import Lying
+from audit.s3 import ATTEMPTS, FAULTS, TAKEN, code, connect
 
 logger = logging.getLogger(__name__)
 
-CONNECT_SECONDS = 3.0
-ANSWER_SECONDS = 15.0
-ATTEMPTS = 3
 SENDING_SECONDS = 20.0  # beside a second for each MiB
 AHEAD: Final = 256 * 1024  # a record is read in several small pieces; one request brings them all
 SMALL: Final = 256 * 1024  # sent without asking first whether it is wanted, which costs a turn on the line
 
 _MIB: Final = 1 << 20
-_FAULTS: Final = (BotoCoreError, ClientError, OSError, ValueError)
-_TAKEN: Final = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409")
 _RANGE: Final = re.compile(r"bytes (\d+)-(\d+)/(\d+)", re.ASCII)
 _SUFFIX: Final = ".pack"
-
-
-def connect(endpoint: str, region: str) -> Any:
-    """A client with bounded waits. Safe for threads, not for a forked child."""
-    patience = Config(
-        connect_timeout=CONNECT_SECONDS,
-        read_timeout=ANSWER_SECONDS,
-        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
-        max_pool_connections=32,
-        # Checksums are ours; those that the library adds by itself are not known to every service.
-        request_checksum_calculation="when_required",
-        response_checksum_validation="when_required",
-        # Few services but Amazon's answer to the bucket's name in front of their own.
-        s3={"addressing_style": "path" if endpoint else "auto"},
-    )
-    session = boto3.session.Session(region_name=region or None)
-    return session.client("s3", endpoint_url=endpoint or None, config=patience)
-
-
-def code(error: Exception) -> str:
-    """What may be said of a fault: the service's code for it, or the kind of the exception."""
-    told = error.response.get("Error", {}).get("Code", "") if isinstance(error, ClientError) else ""
-    return re.sub(r"[^A-Za-z0-9]", "", str(told))[:64] or type(error).__name__
 
 
 class Bucket:
@@ -92,7 +61,7 @@ class Bucket:
                     name = one["Key"].removeprefix(self._prefix).removesuffix(_SUFFIX)
                     if stores.NAME.fullmatch(name) and one["Key"] == self._key(name):
                         yield Lying(name, one["Size"], one["LastModified"])
-        except _FAULTS as error:
+        except FAULTS as error:
             raise _unavailable(error) from None
 
     def empty(self) -> bool:
@@ -114,7 +83,7 @@ class Bucket:
         """Why nothing can be asked of this bucket, in a word; None where it answers."""
         try:
             self.client().list_objects_v2(Bucket=self.name, Prefix=self._prefix, MaxKeys=1)
-        except _FAULTS as error:
+        except FAULTS as error:
             return code(error)
         return None
 
@@ -129,7 +98,7 @@ class Bucket:
         """The answer to a question. Raises Unavailable."""
         try:
             return ask(self.client())
-        except _FAULTS as error:
+        except FAULTS as error:
             raise _unavailable(error) from None
 
     def put(self, key: str, body: "Body") -> None:
@@ -149,8 +118,8 @@ class Bucket:
                 ChecksumSHA256=checksum,
                 IfNoneMatch="*",
             )
-        except _FAULTS as error:
-            if code(error) not in _TAKEN:
+        except FAULTS as error:
+            if code(error) not in TAKEN:
                 logger.warning("the bucket did not take a pack: %s", code(error))
                 raise OSError(errno.EIO, "the bucket did not take it") from None
             # The answer to an earlier attempt was lost on its way: then what is there is what we sent.
@@ -191,7 +160,7 @@ class Bucket:
         """One attempt; no bytes where the answer broke off or is not the range that was asked for."""
         try:
             answer = self.client().get_object(Bucket=self.name, Key=key, Range=f"bytes={offset}-{offset + length - 1}")
-        except _FAULTS as error:
+        except FAULTS as error:
             if code(error) in ("InvalidRange", "416"):
                 return b"", offset
             if code(error) == "NoSuchKey":
@@ -205,7 +174,7 @@ class Bucket:
                 return None, 0
             try:
                 data: bytes = body.read()
-            except _FAULTS:
+            except FAULTS:
                 return None, 0
         return (data, total) if len(data) == expected else (None, 0)
 

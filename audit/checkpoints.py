@@ -7,12 +7,12 @@ not follow from what it signed before, nor what an anchor knows otherwise.
 
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 
 from django.db import transaction
 from django.utils import timezone
 
 from audit import alerts, anchors, tables, turns
+from audit.anchors import Place
 from audit.models import Checkpoint
 from audit.tree import Frontier
 from audit.walk import Walk
@@ -135,7 +135,7 @@ def _anchored(log: int) -> dict[int, bytes]:
     found = {}
     for place in _places(log):
         try:
-            note = anchors.newest(place, origin(log))
+            note = place.newest(origin(log))
             if note is not None:
                 checkpoint = reader(log)(note)
                 found[checkpoint.size] = checkpoint.root
@@ -154,15 +154,15 @@ def _copy(log: int) -> None:
     """Bring every anchor up to the newest checkpoint."""
     for place in _places(log):
         try:
-            newest = anchors.newest(place, origin(log))
+            newest = place.newest(origin(log))
             held = reader(log)(newest).size if newest is not None else 0
             for checkpoint in Checkpoint.objects.filter(log=log, size__gt=held).order_by("size").iterator():
-                anchors.append(place, origin(log), checkpoint.note)
+                place.append(origin(log), checkpoint.note)
         except (OSError, Tampered) as error:
             _alert(place, error)
 
 
-def _places(log: int) -> list[Path]:
+def _places(log: int) -> list[Place]:
     try:
         return anchors.places()
     except anchors.AnchorError as error:
@@ -170,5 +170,5 @@ def _places(log: int) -> list[Path]:
         return []
 
 
-def _alert(place: Path, error: Exception) -> None:
-    alerts.raise_("anchor", str(place), f"A checkpoint could not be copied there ({type(error).__name__}).")
+def _alert(place: Place, error: Exception) -> None:
+    alerts.raise_("anchor", str(place), f"A checkpoint could not be copied there ({anchors.reason(error)}).")

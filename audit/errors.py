@@ -14,3 +14,7 @@ class LogUnavailable(AuditError):
 
 class NotCovered(AuditError):
     """A receipt was shown for something that it does not cover. Always a defect of ours; nothing is opened."""
+
+
+class AnchorError(OSError):
+    """An anchor cannot be used: the message says which setting and why."""

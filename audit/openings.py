@@ -8,11 +8,11 @@ written, also what the anchors knew by then and which logs are lost altogether.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from audit import anchors, checkpoints, log, tables
 from audit.actions import Action, Outcome
+from audit.anchors import Place
 from audit.events import Event
 from audit.models import AuditEvent, Checkpoint
 from audit.receipts import Who
@@ -69,23 +69,23 @@ def openings() -> list[Opening]:
     return [opening for opening in map(_read, rows) if opening is not None]
 
 
-def logs_at(places: Sequence[Path]) -> list[int]:
+def logs_at(places: Sequence[Place]) -> list[int]:
     """The numbers of the logs of which a place holds notes, as far as they follow on what is known here."""
     highest = max([1, *tables.logs(), *Checkpoint.objects.values_list("log", flat=True).distinct()])
     found, number = [], 1
-    while number <= highest or any(anchors.size_of(place, checkpoints.origin(number)) for place in places):
-        if any(anchors.size_of(place, checkpoints.origin(number)) for place in places):
+    while number <= highest or any(place.extent(checkpoints.origin(number)) for place in places):
+        if any(place.extent(checkpoints.origin(number)) for place in places):
             found.append(number)
         number += 1
     return found
 
 
-def _known(places: Sequence[Path]) -> tuple[Known, ...]:
+def _known(places: Sequence[Place]) -> tuple[Known, ...]:
     found: dict[int, Known] = {}
     for number in logs_at(places):
         read = checkpoints.reader(number)
         for place in places:
-            note = anchors.newest(place, checkpoints.origin(number))
+            note = place.newest(checkpoints.origin(number))
             try:
                 signed = read(note) if note is not None else None
             except Tampered:

@@ -8,12 +8,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from pathlib import Path
 from typing import NamedTuple
 
 from django.db import connection
 
 from audit import anchors, checkpoints, openings, tables
+from audit.anchors import Place
 from audit.models import Checkpoint
 from audit.openings import Opening
 from audit.tree import Frontier
@@ -59,7 +59,7 @@ class Mark(NamedTuple):
     frontier: bytes | None = None
 
 
-def run(places: Sequence[Path] | None = None) -> Report:
+def run(places: Sequence[Place] | None = None) -> Report:
     """Verify all logs of this database against its checkpoints and the anchors (those of PACS_ANCHORS unless given).
 
     Raises AnchorError where an anchor is misnamed, DatabaseError and KeystoreError where something cannot be read.
@@ -76,7 +76,7 @@ def run(places: Sequence[Path] | None = None) -> Report:
     return report
 
 
-def _logs(held: list[Path]) -> list[int]:
+def _logs(held: list[Place]) -> list[int]:
     """Every log that the table has, the checkpoints sign, or an anchor knows."""
     found = {1, *tables.logs(), *Checkpoint.objects.values_list("log", flat=True).distinct()}
     return sorted(found.union(openings.logs_at(held)))
@@ -184,13 +184,13 @@ def _orphans(report: Report) -> None:
         report.add(Finding(Wrong.EDITED, log, seq, f"studies are listed for row {seq}, which does not exist"))
 
 
-def _sources(log: int, held: list[Path]) -> Callable[[], Iterator[Mark]]:
+def _sources(log: int, held: list[Place]) -> Callable[[], Iterator[Mark]]:
     """Everything signed of a log up to now, by size. Opened late, but bounded by what is there now."""
     newest = Checkpoint.objects.filter(log=log).order_by("-id").values_list("id", flat=True).first() or 0
-    sizes = {place: anchors.size_of(place, checkpoints.origin(log)) for place in held}
+    extents = {place: place.extent(checkpoints.origin(log)) for place in held}
     return lambda: heapq.merge(
         _from_table(log, newest),
-        *(_from_anchor(log, place, limit) for place, limit in sizes.items()),
+        *(_from_anchor(log, place, extent) for place, extent in extents.items()),
         key=lambda mark: mark.size,
     )
 
@@ -205,10 +205,10 @@ def _from_table(log: int, newest: int) -> Iterator[Mark]:
         after = page[-1].size
 
 
-def _from_anchor(log: int, place: Path, limit: int) -> Iterator[Mark]:
+def _from_anchor(log: int, place: Place, extent: int) -> Iterator[Mark]:
     """The notes of an anchor; one that does not verify counts at the size of the one before it."""
     before, read = 0, checkpoints.reader(log)
-    for note in anchors.notes(place, checkpoints.origin(log), limit):
+    for note in place.notes(checkpoints.origin(log), extent):
         mark = _mark(read, note, str(place))
         sound = mark is not None and mark.size >= before
         before = mark.size if mark and sound else before

@@ -132,6 +132,30 @@ def anchors(conf: Any) -> Iterator[Finding]:
         if url.startswith("file:") and inside(file_path(url), conf.PACS_DATA_DIR):
             hint = "Name a place on another disk or machine."
             yield "E012", f"PACS_ANCHORS: {url} lies inside PACS_DATA_DIR.", hint
+        if url.startswith("s3:"):
+            yield from _bucket_of_anchors(conf, url)
+
+
+def _bucket_of_anchors(conf: Any, url: str) -> Iterator[Finding]:
+    from archive.addresses import endpoint_fault
+    from audit import s3
+
+    fault = endpoint_fault(conf.PACS_ANCHOR_S3_ENDPOINT)
+    if fault is not None:
+        hint = "Name https://HOST or https://HOST:PORT; http is for 127.0.0.1. Empty means Amazon's own."
+        yield "E037", f"PACS_ANCHOR_S3_ENDPOINT {fault}.", hint
+    try:
+        name, _ = s3.location(url)
+    except ValueError as error:
+        yield (
+            "E038",
+            f"PACS_ANCHORS: {url} {error}.",
+            "A bucket's name has 3 to 63 small letters, digits, dots and hyphens.",
+        )
+        return
+    packs = conf.PACS_BLOB_URL.startswith("s3:") and conf.PACS_BLOB_URL.removeprefix("s3:").removeprefix("//")
+    if packs and packs.partition("/")[0] == name:
+        yield "E039", f"PACS_ANCHORS: {url} is the bucket of the packs.", "Name a bucket of its own, under object lock."
 
 
 def names(conf: Any) -> Iterator[Finding]:

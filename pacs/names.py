@@ -29,7 +29,16 @@ SETTINGS: Final[dict[str, tuple[str, str]]] = {
     "PACS_TRUSTED_PROXIES": ("", "address ranges of proxies whose forwarding headers are believed"),
     "PACS_ANCHORS": (
         "file:./var/anchors",
-        "where signed checkpoints of the log are copied to, outside the data directory",
+        "where signed checkpoints of the log are copied to, outside the data directory: file:PATH or s3:BUCKET/PREFIX",
+    ),
+    "PACS_ANCHOR_S3_ENDPOINT": ("", "with an s3: anchor — the address of the service; empty means Amazon's own"),
+    "PACS_ANCHOR_S3_REGION": (
+        "",
+        "with an s3: anchor — the region of the bucket; empty leaves it to AWS_REGION and its like",
+    ),
+    "PACS_ANCHOR_S3_PROFILE": (
+        "",
+        "with an s3: anchor — the profile of credentials for it, best another than for packs",
     ),
     "PACS_FOUR_EYES": ("on", "acts that need two people; off puts a delay and a notice in their place"),
     "PACS_TRASH_DAYS": ("30", "days for which a study stays in the trash before it may be destroyed; 1 or more"),

@@ -40,8 +40,11 @@ PACS_S3_ENDPOINT = env.text(_environ, "PACS_S3_ENDPOINT", "")
 PACS_S3_REGION = env.text(_environ, "PACS_S3_REGION", "")
 PACS_TRUSTED_PROXIES = env.networks(_environ, "PACS_TRUSTED_PROXIES")
 PACS_ANCHORS = env.locations(
-    _environ, "PACS_ANCHORS", f"file:{BASE_DIR / 'var' / 'anchors'}", schemes=("file", "https", "s3"), root=BASE_DIR
+    _environ, "PACS_ANCHORS", f"file:{BASE_DIR / 'var' / 'anchors'}", schemes=("file", "s3"), root=BASE_DIR
 )
+PACS_ANCHOR_S3_ENDPOINT = env.text(_environ, "PACS_ANCHOR_S3_ENDPOINT", "")
+PACS_ANCHOR_S3_REGION = env.text(_environ, "PACS_ANCHOR_S3_REGION", "")
+PACS_ANCHOR_S3_PROFILE = env.text(_environ, "PACS_ANCHOR_S3_PROFILE", "")
 PACS_FOUR_EYES = env.switch(_environ, "PACS_FOUR_EYES", default=True)
 PACS_TRASH_DAYS = env.number(_environ, "PACS_TRASH_DAYS", 30, low=1, high=3650)
 PACS_SEARCH = env.choice(_environ, "PACS_SEARCH", ("exact", "prefix", "full"), "full")

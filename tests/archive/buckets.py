@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from archive import s3
+from audit import s3
 
 BUSY = b"<Error><Code>SlowDown</Code><Message>later</Message></Error>"
 DENIED = b"<Error><Code>AccessDenied</Code><Message>no</Message></Error>"

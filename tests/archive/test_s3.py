@@ -15,10 +15,11 @@ from uuid import uuid4
 
 import pytest
 
-from archive import ingest, packs, retrieve, s3, stores
+from archive import ingest, packs, retrieve, stores
 from archive.errors import Unavailable
 from archive.models import Instance, Pack
 from archive.s3 import Bucket
+from audit import s3
 from pacs import checks
 from tests import builders
 from tests.archive import buckets
@@ -82,7 +83,7 @@ def test_a_put_that_never_succeeds_fails_soon_and_leaves_nothing(
 def test_a_bucket_that_takes_bytes_drop_by_drop_is_given_up(
     store: Bucket, bucket: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(s3, "SENDING_SECONDS", -59.5)  # with sixty MiB, half a second
+    monkeypatch.setattr("archive.s3.SENDING_SECONDS", -59.5)  # with sixty MiB, half a second
     bucket.proxy.fail("PUT", "trickle", 50)
     began = time.monotonic()
     with pytest.raises(OSError, match="did not take"):
@@ -100,7 +101,7 @@ def test_bytes_that_arrive_changed_are_no_success(store: Bucket, bucket: Place, 
 def test_an_acknowledgement_that_shows_no_digest_is_proved_by_reading_back(
     store: Bucket, bucket: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(s3, "_shown", lambda answer, md5, checksum: False)
+    monkeypatch.setattr("archive.s3._shown", lambda answer, md5, checksum: False)
     data = os.urandom(20_000_000)
     name = put(store, data)
     assert bucket.proxy.seen.count("GET") == 3

@@ -40,7 +40,7 @@ def test_a_checkpoint_signed_by_another_key_is_no_checkpoint(installation: Insta
     secret, _ = notes.generate_signer()
     (place,) = anchors.places()
     text = notes.checkpoint_text(name, written, bytes(32))
-    anchors.append(place, name, notes.sign_note(name, secret, text))
+    place.append(name, notes.sign_note(name, secret, text))
     assert verify.run().code == 3
 
 
@@ -107,26 +107,26 @@ def test_heads_are_signed_when_due_and_not_before(installation: Installation, ev
 
 @pytest.mark.both_databases
 def test_an_anchor_that_fails_raises_an_alert_and_is_caught_up_later(installation: Installation, event: Make) -> None:
-    (place,) = anchors.places()
-    shutil.rmtree(place)
-    place.write_text("a file where a directory should be")
+    place = anchors.Folder(installation.root / "anchors")
+    shutil.rmtree(place.path)
+    place.path.write_text("a file where a directory should be")
     for _ in range(3):
         log.commit([event()])
         assert checkpoints.sign_due(at_once=True)
     assert Alert.objects.get(kind="anchor").times >= 3
-    place.unlink()
+    place.path.unlink()
     assert not checkpoints.sign_due()
-    held = list(anchors.notes(place, checkpoints.origin(1), 1 << 20))
+    held = list(place.notes(checkpoints.origin(1), 1 << 20))
     assert held == list(Checkpoint.objects.order_by("size").values_list("note", flat=True))
     assert len(held) >= 3
 
 
 @pytest.mark.both_databases
 def test_a_half_written_note_at_an_anchor_is_passed_over(installation: Installation, event: Make) -> None:
-    (place,) = anchors.places()
+    place = anchors.Folder(installation.root / "anchors")
     log.commit([event()])
     checkpoints.sign_due(at_once=True)
-    with anchors.file_of(place, checkpoints.origin(1)).open("a") as file:
+    with place.file_of(checkpoints.origin(1)).open("a") as file:
         file.write("custos/torn\n17\n")
     log.commit([event()])
     checkpoints.sign_due(at_once=True)
@@ -150,7 +150,7 @@ def test_a_checkpoint_verifies_by_hand(written: int) -> None:
     public = base64.b64decode(encoded)
     assert public[:1] == b"\x01"
     (place,) = anchors.places()
-    note = (place / (name.replace("/", "-") + ".notes")).read_text().split("\n\n")[-3:]
+    note = (Path(str(place)) / (name.replace("/", "-") + ".notes")).read_text().split("\n\n")[-3:]
     text, signature = note[-3] + "\n", note[-2]
     origin, size, root = text.splitlines()
     assert (origin, int(size)) == (name, written)

@@ -87,8 +87,8 @@ def test_an_older_backup_restored_later_begins_a_third_log(
 def test_an_anchor_that_cannot_be_read_stops_the_opening(
     written: int, unguarded: Unguarded, who: Who, installation: Installation
 ) -> None:
-    (place,) = anchors.places()
-    notes = anchors.file_of(place, checkpoints.origin(1))
+    place = anchors.Folder(installation.root / "anchors")
+    notes = place.file_of(checkpoints.origin(1))
     notes.unlink()
     notes.mkdir()
     with pytest.raises(OSError, match="directory"), transaction.atomic():

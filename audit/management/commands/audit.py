@@ -76,7 +76,7 @@ class Command(BaseCommand):
         for place in options["anchor"] or ():
             if not place.is_dir():
                 raise CommandError(f"{place} is no directory.", returncode=UNVERIFIED)
-        report = verify.run(options["anchor"])
+        report = verify.run([anchors.Folder(place) for place in options["anchor"]] if options["anchor"] else None)
         self.stdout.write(json.dumps(_told(report)) if options["json"] else _words(report))
         if any(finding.wrong is not Wrong.RESTORED for finding in report.findings):
             alerts.raise_("tampering", checkpoints.origin(1), f"A verification found: {_gravest(report)}.")

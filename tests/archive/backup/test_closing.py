@@ -41,7 +41,7 @@ def destroy(clinic: Clinic, uid: str, technologist: Any) -> dict[str, bytes]:
 def closings(place: Path) -> list[dict[str, Any]]:
     """What the second certificates at an anchor say, each with a signature that holds."""
     name, public = closing.origin(), checkpoints.public_key()
-    found = [notes.verify_note(name, public, note) for note in anchors.notes(place, name, 1 << 20)]
+    found = [notes.verify_note(name, public, note) for note in anchors.Folder(place).notes(name, 1 << 20)]
     return [orjson.loads(text.split("\n")[1]) for text in found]
 
 

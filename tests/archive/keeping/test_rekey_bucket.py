@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from archive import ingest, keyring, s3, stores
+from archive import ingest, keyring, stores
 from archive.models import Instance, StudyKey
+from audit import s3
 from tests import builders
 from tests.archive.keeping.test_rekey import work
 from tests.archive.test_ingest import opened

@@ -195,7 +195,7 @@ def test_what_waits_says_why_and_what_has_stopped_goes_on_when_asked(
 
     one = f"{CERTIFICATES}{destroyed}/"
     with monkeypatch.context() as patched:
-        patched.setattr(anchors, "append", full)
+        patched.setattr(anchors.Folder, "append", full)
         for attempt in range(jobs.ATTEMPTS):
             Job.objects.filter(kind="destroy").update(due_at=timezone.now())
             assert tasks.run(Job.objects.get(kind="destroy").id)

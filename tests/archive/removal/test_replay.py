@@ -89,11 +89,11 @@ def test_a_forged_certificate_is_passed_over_with_an_alert(doomed: Doomed) -> No
     ):
         with pytest.raises(Tampered):
             certificates.read(forged)
-        anchors.append(place, name, forged)
+        place.append(name, forged)
     assert certificates.replay() == 0
     assert StudyKey.objects.filter(id__in=doomed.key_ids).count() == 2
     assert Alert.objects.get(kind="certificate").times == 5
-    anchors.append(place, name, true)
+    place.append(name, true)
     assert certificates.replay() == 1
     assert not StudyKey.objects.filter(id__in=doomed.key_ids).exists()
 
