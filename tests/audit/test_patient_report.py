@@ -27,7 +27,7 @@ from audit.timeline import Filters
 from tests.accounts.browsing import Browser
 from tests.audit.planted import refused_inserts
 
-pytestmark = [pytest.mark.usefixtures("installation")]
+pytestmark = [pytest.mark.usefixtures("installation"), pytest.mark.both_databases]
 Actors = Callable[[Any], Any]
 FIRST, SECOND, OTHER = "1a" * 16, "2b" * 16, "3c" * 16
 STUDY, MERGED, OTHERS = "1.2.826.9.1", "1.2.826.9.2", "1.2.826.9.3"
