@@ -36,6 +36,15 @@ class SearchReceipt:
     id: UUID = field(default_factory=uuid4)
 
 
+@dataclass(frozen=True, slots=True)
+class PatientReceipt:
+    """Leave to look for a patient in the record: opens cells of patients, never one of a study, for one request."""
+
+    actor: Actor
+    details: Details
+    id: UUID = field(default_factory=uuid4)
+
+
 def permit(actor: Actor, action: Action, *, subject: str = "") -> None:
     """Return if the actor may act so at all; raises Forbidden or StepUpNeeded. `subject` names what, for the record."""
     _admit(actor, Asked(action, details={"subject": subject} if subject else None))
@@ -134,6 +143,18 @@ def listed(receipt: SearchReceipt, study_uids: Sequence[str], *, outcome: Outcom
         id=receipt.id,
     )
     log.commit([event])
+
+
+def seek_patients(actor: Actor, details: Details) -> PatientReceipt:
+    """Return leave to look for patients in the record; `details` are the criteria, which the log seals."""
+    return PatientReceipt(_admit(actor, Asked(Action.PATIENT_REPORT, details=details)), details)
+
+
+def found_patients(receipt: PatientReceipt, pseudonyms: Sequence[str]) -> None:
+    """Record durably which patients are about to be named. Nothing of them may leave before this returns."""
+    told = {**receipt.details, "patients": list(pseudonyms)}
+    who, count = receipt.actor.who, len(pseudonyms)
+    log.commit([log.Event(Action.PATIENT_REPORT, Outcome.OK, who, count=count, details=told, id=receipt.id)])
 
 
 @contextmanager

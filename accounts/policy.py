@@ -73,10 +73,12 @@ NEEDS: dict[Action, Permission] = {
     Action.TOKEN_CHANGED: Permission.TOKENS_MANAGE,
     Action.LOG_READ: Permission.LOG_READ,
     Action.LOG_VERIFIED: Permission.LOG_VERIFY,
+    Action.PATIENT_REPORT: Permission.LOG_READ,
     Action.LOG_EXPORTED: Permission.LOG_READ,
     Action.ALERT_CHANGED: Permission.ALERTS_READ,
     Action.OWN_CHANGED: Permission.OWN,
     Action.OWN_TOKEN: Permission.OWN,
+    Action.OWN_READ: Permission.OWN,
 }
 
 # Acts on a study that may come before anybody has it, or that the program does for itself.

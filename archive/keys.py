@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 from django.db import transaction
 
-from accounts.gate import SearchReceipt
+from accounts.gate import PatientReceipt, SearchReceipt
 from archive import keyring, openers
 from archive.errors import Damaged, Unavailable
 from archive.models import Study, StudyKey
@@ -195,6 +195,14 @@ def unlock_listed(receipt: SearchReceipt, study_uids: Iterable[str]) -> CellOpen
         raise TypeError("Only a search receipt opens the cells of a list.")
     held = partial(_held, list(study_uids), (STUDY, LEAVING))
     return CellOpener(held(), again=held)
+
+
+def unlock_patients(receipt: PatientReceipt, pseudonyms: Iterable[str]) -> CellOpener:
+    """What opens the cells of these patients' own rows, and nothing of any study."""
+    if not isinstance(receipt, PatientReceipt):
+        raise TypeError("Only the receipt of a search for patients opens their cells.")
+    rows = StudyKey.objects.filter(scope=PATIENT, subject__in=list(pseudonyms))
+    return CellOpener(openers.load(list(rows.values_list("id", flat=True))))
 
 
 def unlock_phrases(receipt: Receipt) -> CellOpener:

@@ -64,6 +64,8 @@ class Action(StrEnum):
     BACKUP_VERIFIED = "backup:verified"
     BACKUP_RESTORED = "backup:restored"
     LOG_READ = "log:read"
+    PATIENT_REPORT = "log:patient"
+    OWN_READ = "log:own"
     LOG_EXPORTED = "log:exported"
     LOG_VERIFIED = "log:verified"
     LOG_OPENED = "log:opened"

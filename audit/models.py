@@ -81,6 +81,20 @@ class AuditLease(models.Model):
         ]
 
 
+class Alias(models.Model):
+    """Two pseudonyms of one patient, as a merge or a correction found. Append-only; `reason` names nobody."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4)
+    pseudonym = models.CharField(max_length=32, db_index=True)
+    same_as = models.CharField(max_length=32, db_index=True)
+    joined_at = models.DateTimeField(auto_now_add=True)
+    reason = models.CharField(max_length=40)
+
+    class Meta:
+        db_table = "audit_alias"
+        constraints = [models.UniqueConstraint(fields=["pseudonym", "same_as"], name="one_alias")]
+
+
 class Heartbeat(models.Model):
     """The last good probe of one serving process: the log could be written then."""
 

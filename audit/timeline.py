@@ -132,7 +132,7 @@ def _sentence(row: AuditEvent, delivered: Delivered | None, total: int | None) -
 
 def _matching(filters: Filters) -> QuerySet[AuditEvent, Any]:
     """Events that stand for themselves: deliveries belong to their sitting, and so do its later leases."""
-    since, before = _bounds(filters)
+    since, before = bounds(filters)
     in_time = Q(time_us__gte=since, time_us__lt=before)
     earlier = AuditEvent.objects.filter(
         in_time, sitting=OuterRef("sitting"), action=Action.VIEW, log=OuterRef("log"), seq__lt=OuterRef("seq")
@@ -153,7 +153,7 @@ def _matching(filters: Filters) -> QuerySet[AuditEvent, Any]:
     return found
 
 
-def _bounds(filters: Filters) -> tuple[int, int]:
+def bounds(filters: Filters) -> tuple[int, int]:
     """The days asked for as microseconds: from the beginning of the first to the end of the last."""
     zone = timezone.get_current_timezone()
     since, before = 0, 2**62

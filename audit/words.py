@@ -41,6 +41,8 @@ ACTIONS: dict[str, Promise] = {
     Action.PAGE: _("asked for a page"),
     Action.KEY_CHANGED: _("changed a key"),
     Action.LOG_READ: _("read the record"),
+    Action.PATIENT_REPORT: _("looked up who saw a patient"),
+    Action.OWN_READ: _("read the own views"),
     Action.LOG_EXPORTED: _("exported the record"),
     Action.LOG_VERIFIED: _("verified the record"),
     Action.LOG_OPENED: _("opened a new record"),
@@ -159,7 +161,10 @@ KINDS: dict[str, tuple[Promise, tuple[Action, ...]]] = {
     ),
     "record": (
         _("The record itself"),
-        (Action.LOG_READ, Action.LOG_EXPORTED, Action.LOG_VERIFIED, Action.LOG_OPENED, Action.ALERT_CHANGED),
+        (
+            *(Action.LOG_READ, Action.PATIENT_REPORT, Action.OWN_READ, Action.LOG_EXPORTED, Action.LOG_VERIFIED),
+            *(Action.LOG_OPENED, Action.ALERT_CHANGED),
+        ),
     ),
 }
 

@@ -77,6 +77,7 @@ _OWNED: dict[str, dict[str, Any]] = {
     "accounts_person_roles": {"order": ("person_id", "role_id"), "without": _ID},
     "accounts_person_groups": {"order": ("person_id", "group_id"), "without": _ID},
     "accounts_device_groups": {"order": ("device_id", "group_id"), "without": _ID},
+    "audit_alias": {"order": ("joined_at", "id")},
     "audit_event": {"order": ("log", "seq"), "group": 2, "groups": 64},
     "audit_listed": {"order": ("log", "seq", "position"), "group": 2, "groups": 64},
     "audit_checkpoint": {"order": ("log", "size"), "group": 2, "groups": 64, "without": _ID},

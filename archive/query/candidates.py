@@ -57,6 +57,11 @@ def of(criteria: Criteria, study: str) -> Candidates:
     return _all(asked)
 
 
+def of_patients(column: Column, pattern: str) -> Candidates:
+    """The filter of patients whose own row carries the tokens of a pattern in this column."""
+    return _all([(column, pattern, (Owner(PatientToken, "patient_id", "id"),))])
+
+
 def of_series(criteria: Criteria, series: str) -> Candidates:
     """The filter of the sealed criteria of series; `series` leads from the searched row to its series."""
     return _all(

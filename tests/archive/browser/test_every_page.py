@@ -36,11 +36,12 @@ def pages(
     study = f"/studies/{held_back[0].StudyInstanceUID}/"
     row = Destroyed.objects.create(study_uid="1.2.3", note="of another installation")
     certificate = f"/destruction/certificates/{row.id}/"
+    reports = ["/record/patients/", f"/record/patients/{'ab' * 16}/", "/record/mine/"]
     of = {
         radiologist: ["/studies/", study, f"{study}download/", "/studies/1.2.3/", "/people/", "/me/"],
         technologist: [f"{study}held/", f"{study}trash/", "/trash/"],
         administrator: ["/people/", "/people/new/", "/groups/", "/devices/", "/devices/new/", "/record/alerts/"],
-        privacy_officer: ["/record/", "/record/alerts/", "/holds/"],
+        privacy_officer: ["/record/", "/record/alerts/", "/holds/", *reports],
         keeper: ["/destruction/", "/destruction/certificates/", f"/studies/{doomed.uid}/destroy/", certificate],
     }
 
