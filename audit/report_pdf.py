@@ -73,6 +73,7 @@ def _head(report: Report, title: str, made_at: datetime, maker: str) -> Iterator
     yield _said(_("Days: %(from)s to %(to)s") % days)
     made = {"at": made_at.isoformat(timespec="seconds"), "by": maker}
     yield _said(_("Made at %(at)s by %(by)s. Times are those of the installation.") % made)
+    yield _said(_("Images sent within the last thirty seconds before that may be missing."))
     if report.cut:
         words = _(
             "This report is cut: of each part the newest %(rows)s rows of the record are told, and older ones left."
