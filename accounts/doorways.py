@@ -1,0 +1,162 @@
+"""Every door through which bytes or rights pass, named by hand, and the doors to come, which must stay shut.
+
+A door is no rule: `accounts.policy` says who may, `accounts.gate` records it. The table exists so that nothing can be
+built that nobody thought about: what the program offers and what stands here are held equal, name by name.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Kind(StrEnum):
+    DICOMWEB = "dicomweb"
+    PAGE = "page"
+    DIMSE = "dimse"
+    COMMAND = "command"
+    JOB = "job"
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """One way in or out. `name` is the route, the service, `NOUN VERB`, or the kind of job."""
+
+    kind: Kind
+    name: str
+    built: bool = True
+
+
+def _doors(kind: Kind, names: str, *, built: bool = True) -> tuple[Door, ...]:
+    return tuple(Door(kind, line.strip(), built) for line in names.strip().splitlines())
+
+
+def _verbs(noun: str, verbs: str) -> tuple[Door, ...]:
+    return tuple(Door(Kind.COMMAND, f"{noun} {verb}") for verb in verbs.split())
+
+
+_STUDY: Final = "studies/<uid:study>"
+_SERIES: Final = f"{_STUDY}/series/<uid:series>"
+_INSTANCE: Final = f"{_SERIES}/instances/<uid:instance>"
+_FRAMES: Final = f"{_INSTANCE}/frames/<str:numbers>"
+
+DICOMWEB: Final = _doors(
+    Kind.DICOMWEB,
+    f"""
+    studies
+    series
+    instances
+    {_STUDY}
+    {_STUDY}/series
+    {_STUDY}/instances
+    {_STUDY}/metadata
+    {_STUDY}/rendered
+    {_STUDY}/thumbnail
+    {_SERIES}
+    {_SERIES}/instances
+    {_SERIES}/metadata
+    {_SERIES}/rendered
+    {_SERIES}/thumbnail
+    {_INSTANCE}
+    {_INSTANCE}/metadata
+    {_INSTANCE}/rendered
+    {_INSTANCE}/thumbnail
+    {_INSTANCE}/bulkdata/<tags:path>
+    {_FRAMES}
+    {_FRAMES}/rendered
+    {_FRAMES}/thumbnail
+    """,
+)
+
+PAGES: Final = _doors(
+    Kind.PAGE,
+    """
+    destruction/
+    destruction/certificates/
+    destruction/certificates/<uuid:identifier>/
+    destruction/certificates/<uuid:identifier>/note/
+    destruction/certificates/<uuid:identifier>/steps/
+    devices/
+    devices/<uuid:device_id>/
+    devices/<uuid:device_id>/active/
+    devices/new/
+    groups/
+    holds/
+    me/
+    me/password/
+    me/recovery-codes/
+    me/sessions/<slug:session>/end/
+    me/tokens/
+    me/tokens/<uuid:token_id>/revoke/
+    people/
+    people/<uuid:person_id>/
+    people/<uuid:person_id>/disable/
+    people/<uuid:person_id>/enable/
+    people/<uuid:person_id>/reset/
+    people/new/
+    record/
+    record/alerts/
+    record/alerts/<uuid:alert_id>/seen/
+    record/events/<int:number>/<int:seq>/
+    record/sittings/<uuid:sitting_id>/
+    setup/
+    sign-in/
+    sign-in/code/
+    sign-in/enrol/
+    sign-in/password/
+    sign-out/
+    step-up/
+    studies/
+    studies/<str:study_uid>/
+    studies/<str:study_uid>/destroy/
+    studies/<str:study_uid>/displayed/
+    studies/<str:study_uid>/download/
+    studies/<str:study_uid>/fixity/
+    studies/<str:study_uid>/held/
+    studies/<str:study_uid>/held/<uuid:held_id>/accept/
+    studies/<str:study_uid>/held/<uuid:held_id>/reject/
+    studies/<str:study_uid>/priors.json
+    studies/<str:study_uid>/release/
+    studies/<str:study_uid>/restore/
+    studies/<str:study_uid>/trash/
+    studies/recent/
+    trash/
+    """,
+)
+
+DIMSE: Final = _doors(Kind.DIMSE, "C-ECHO\nC-STORE")
+
+COMMANDS: Final = (
+    *_verbs("person", "add list disable reset-factors"),
+    *_verbs("token", "add revoke"),
+    *_verbs("device", "add list disable"),
+    *_verbs("group", "add list give"),
+    *_verbs("study", "trash restore hold release destroy restricted reconcile trashed"),
+    *_verbs("archive", "scrub check reindex compact sweep"),
+    *_verbs("keys", "status create-root rotate export-shares recover end-epoch clean rekey"),
+    *_verbs("backup", "create verify restore list places forget"),
+    *_verbs("audit", "verify prove export key"),
+    *_doors(Kind.COMMAND, "setup\ndemo"),
+)
+
+JOBS: Final = _doors(Kind.JOB, "compare\npreview\nmetadata\ndigest\ndestroy\nretire\nreindex\ndiscard")
+
+TO_COME: Final = (
+    *_doors(
+        Kind.DIMSE,
+        """
+        C-FIND
+        C-MOVE
+        C-GET
+        storage commitment
+        modality worklist
+        DICOM TLS
+        """,
+        built=False,
+    ),
+    *_doors(Kind.PAGE, "oidc/\nshared/\nbreak-glass/\npasskeys/\nexports/", built=False),
+    *_doors(Kind.DICOMWEB, "workitems\nstudies/<uid:study>/commitment", built=False),
+    *_doors(Kind.JOB, "export\nforward\npseudonymise", built=False),
+)
+"""What is promised and not built: each must refuse today, and leaves this table together with what builds it."""
+
+ALL: Final = (*DICOMWEB, *PAGES, *DIMSE, *COMMANDS, *JOBS, *TO_COME)

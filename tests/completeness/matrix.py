@@ -1,0 +1,124 @@
+"""The matrix, written by hand: what is asked at which door, by whom, and exactly what is on record then.
+
+Nothing here is computed from the program's own tables, so that a mistake there cannot repeat itself here.
+A path may hold `{study}`, `{series}` and `{sop}`: those of a study that Radiology has, or of one that nobody has.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+S: Final = "/studies/{study}"
+R: Final = f"{S}/series/{{series}}"
+I: Final = f"{R}/instances/{{sop}}"  # noqa: E741 - the three levels, as the standard nests them
+F: Final = f"{I}/frames/1"
+
+
+@dataclass(frozen=True, order=True)
+class Expected:
+    """One event: `study` and `patient` say whether those columns are filled, `listed` how many studies were shown."""
+
+    action: str
+    outcome: str
+    study: bool = True
+    patient: bool = True
+    count: int = 0
+    listed: int = 0
+
+
+@dataclass(frozen=True)
+class Row:
+    """`way` is `web` (a program with a token), `page` (a browser), `wire` (an association)."""
+
+    way: str
+    who: str
+    asked: str
+    status: int
+    expected: tuple[Expected, ...]
+    known: bool = True
+    method: str = "GET"
+
+    def __str__(self) -> str:
+        return f"{self.way} {self.method} {self.asked} by {self.who}{'' if self.known else ', unknown'}"
+
+
+VIEWED: Final = Expected("study:view", "ok")
+RETRIEVED: Final = Expected("study:delivered", "ok", count=1)
+DENIED: Final = Expected("study:view", "denied")
+MISSED: Final = Expected("study:view", "not-found", patient=False)
+
+
+def searched(listed: int) -> Expected:
+    return Expected("study:search", "ok", study=False, patient=False, count=listed, listed=listed)
+
+
+def within(outcome: str) -> Expected:
+    return Expected("study:search", outcome, patient=False)
+
+
+SEARCHES: Final = tuple(
+    row
+    for path in ("/studies", "/series", "/instances")
+    for row in (
+        Row("web", "radiologist", path, 200, (searched(1),)),
+        Row("web", "outsider", path, 200, (searched(0),)),
+        Row("web", "administrator", path, 403, (Expected("study:search", "denied", study=False, patient=False),)),
+    )
+)
+
+SEARCHES_WITHIN: Final = tuple(
+    row
+    for path in (f"{S}/series", f"{S}/instances", f"{R}/instances")
+    for row in (
+        Row("web", "radiologist", path, 200, (searched(1),)),
+        # The answer is an empty list, as for a search that finds nothing; why it is empty stands beside it.
+        Row("web", "outsider", path, 200, (within("denied"), searched(0))),
+        Row("web", "radiologist", path, 200, (within("not-found"), searched(0)), known=False),
+    )
+)
+
+WHOLE: Final = tuple(
+    row
+    for path in (S, R, I, F)
+    for row in (
+        Row("web", "radiologist", path, 200, (VIEWED, RETRIEVED)),
+        Row("web", "outsider", path, 404, (DENIED,)),
+        Row("web", "radiologist", path, 404, (MISSED,), known=False),
+    )
+)
+
+METADATA: Final = tuple(
+    row
+    for path in (f"{S}/metadata", f"{R}/metadata", f"{I}/metadata")
+    for row in (
+        Row("web", "radiologist", path, 200, (VIEWED, RETRIEVED)),
+        Row("web", "outsider", path, 404, (DENIED,)),
+        Row("web", "radiologist", path, 404, (MISSED,), known=False),
+    )
+)
+
+PAGES: Final = (
+    Row("page", "radiologist", "/studies/", 200, (searched(1),)),
+    Row("page", "radiologist", "/studies/{study}/", 200, (searched(1),)),
+    Row("page", "outsider", "/studies/{study}/", 404, (within("denied"), searched(0))),
+    Row("page", "radiologist", "/studies/{study}/", 404, (within("not-found"), searched(0)), known=False),
+    Row("page", "outsider", "/studies/{study}/priors.json", 404, (within("denied"),)),
+    Row("page", "radiologist", "/studies/{study}/priors.json", 404, (within("not-found"),), known=False),
+    Row("page", "administrator", "/people/", 200, ()),
+    Row("page", "radiologist", "/people/", 403, (Expected("person:read", "denied", study=False, patient=False),)),
+    Row("page", "privacy", "/record/", 200, (Expected("log:read", "ok", study=False, patient=False, count=-1),)),
+    Row("page", "radiologist", "/record/", 403, (Expected("log:read", "denied", study=False, patient=False),)),
+)
+
+WIRE: Final = (
+    Row("wire", "ECHO_ONE", "echo", 0, (Expected("wire:echo", "ok", study=False, patient=False),)),
+    Row("wire", "NOBODY", "echo", 1, (Expected("wire:refused", "denied", study=False, patient=False, count=1),)),
+    Row(
+        "wire",
+        "CT_ONE",
+        "store",
+        0,
+        (Expected("wire:association", "ok", study=False, patient=False), Expected("study:store", "ok", count=1)),
+    ),
+)
+
+ROWS: Final = (*SEARCHES, *SEARCHES_WITHIN, *WHOLE, *METADATA, *PAGES, *WIRE)

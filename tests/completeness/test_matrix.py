@@ -1,0 +1,44 @@
+"""Each row of the matrix is really asked, at the real door, and the record then holds its events and nothing more."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.completeness import matrix, sites
+from tests.completeness.asking import House
+
+
+@pytest.fixture
+def house(installation: Any, modality: Any) -> Any:
+    with House.open() as opened:
+        yield opened
+
+
+def test_every_row_leaves_exactly_its_events(house: House) -> None:
+    wrong = [told for row in matrix.ROWS if (told := house.differs(row))]
+    assert not wrong, "\n".join(wrong)
+
+
+UNREACHED = Path(__file__).with_name("unreached.txt")
+
+
+def test_without_any_one_call_that_writes_a_row_of_the_matrix_fails(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = sites.sites()
+    rows: dict[sites.Site, list[matrix.Row]] = {}
+    for row in matrix.ROWS:
+        with sites.watched(known, monkeypatch) as written:
+            assert not house.differs(row)
+        for site in written:
+            rows.setdefault(site, []).append(row)
+    unnoticed = []
+    for site, passing in rows.items():
+        with sites.disabled(site, monkeypatch):
+            if not any(house.differs(row) for row in passing):
+                unnoticed.append(str(site))
+    assert not unnoticed
+    # What no row comes by yet is a debt written down: a call that is new needs a row, and one that got a row leaves.
+    named = sites.named(known)
+    assert {named[site] for site in known if site not in rows} == set(UNREACHED.read_text(encoding="utf-8").split())
