@@ -4,7 +4,10 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import StringIO
 
+from django.core.management import call_command
+from django.core.management.base import CommandError
 from django.test import Client
 from django.utils import timezone
 from pydicom.dataset import Dataset
@@ -57,9 +60,13 @@ class House:
     def _ask(self, row: Row, program: Program | None) -> int:
         if row.way == "wire":
             return self._associate(row)
+        if row.way == "command":
+            return _commanded(row.asked)
         uids = (self.image.StudyInstanceUID, self.image.SeriesInstanceUID, self.image.SOPInstanceUID)
         study, series, sop = uids if row.known else (NOBODYS,) * 3
         path = row.asked.format(study=study, series=series, sop=sop)
+        if program and row.method == "POST":
+            return int(program.store(builders.part10(builders.ct_slice())).status_code)
         answer = program.get(path) if program else _browser(row.who).generic(row.method, path)
         body(answer)
         answer.close()
@@ -85,6 +92,14 @@ def _told(event: AuditEvent) -> Expected:
     count = -1 if (event.action, event.outcome) == ("log:read", "ok") else event.count
     listed = AuditListed.objects.filter(log=event.log, seq=event.seq).count()
     return Expected(event.action, event.outcome, bool(event.study_uid), bool(event.patient), count, listed)
+
+
+def _commanded(asked: str) -> int:
+    try:
+        call_command(*asked.split(), stdout=StringIO())
+    except (CommandError, SystemExit):
+        return 1
+    return 0
 
 
 def _browser(username: str) -> Client:

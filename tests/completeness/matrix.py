@@ -36,6 +36,7 @@ class Row:
     expected: tuple[Expected, ...]
     known: bool = True
     method: str = "GET"
+    once: bool = False
 
     def __str__(self) -> str:
         return f"{self.way} {self.method} {self.asked} by {self.who}{'' if self.known else ', unknown'}"
@@ -57,10 +58,10 @@ def within(outcome: str) -> Expected:
 
 SEARCHES: Final = tuple(
     row
-    for path in ("/studies", "/series", "/instances")
+    for path in (f"/{level}?StudyInstanceUID={{study}}" for level in ("studies", "series", "instances"))
     for row in (
         Row("web", "radiologist", path, 200, (searched(1),)),
-        Row("web", "outsider", path, 200, (searched(0),)),
+        Row("web", "outsider", path, 200, (within("denied"), searched(0))),
         Row("web", "administrator", path, 403, (Expected("study:search", "denied", study=False, patient=False),)),
     )
 )
@@ -97,7 +98,7 @@ METADATA: Final = tuple(
 )
 
 PAGES: Final = (
-    Row("page", "radiologist", "/studies/", 200, (searched(1),)),
+    Row("page", "radiologist", "/studies/", 200, (searched(1),), once=True),
     Row("page", "radiologist", "/studies/{study}/", 200, (searched(1),)),
     Row("page", "outsider", "/studies/{study}/", 404, (within("denied"), searched(0))),
     Row("page", "radiologist", "/studies/{study}/", 404, (within("not-found"), searched(0)), known=False),
@@ -121,4 +122,43 @@ WIRE: Final = (
     ),
 )
 
-ROWS: Final = (*SEARCHES, *SEARCHES_WITHIN, *WHOLE, *METADATA, *PAGES, *WIRE)
+
+def refused(action: str) -> tuple[Expected, ...]:
+    return (Expected(action, "denied", study=False, patient=False),)
+
+
+def done(action: str) -> tuple[Expected, ...]:
+    return (Expected(action, "ok", study=False, patient=False),)
+
+
+SHUT: Final = (
+    Row("page", "radiologist", "/groups/", 403, refused("group:changed")),
+    Row("page", "radiologist", "/devices/", 403, refused("device:changed")),
+    Row("page", "radiologist", "/devices/new/", 403, refused("device:changed")),
+    Row("page", "radiologist", "/people/new/", 403, refused("person:read")),
+    Row("page", "radiologist", "/destruction/", 403, refused("study:destruction-read")),
+    Row("page", "radiologist", "/destruction/certificates/", 403, refused("study:destruction-read")),
+    Row("page", "radiologist", "/trash/", 403, refused("study:restored")),
+    Row("page", "radiologist", "/holds/", 403, refused("study:hold")),
+    Row("page", "radiologist", "/record/alerts/", 403, refused("alert:changed")),
+    Row("page", "administrator", "/studies/recent/", 403, refused("study:search")),
+    Row("page", "radiologist", "/sign-out/", 302, done("person:sign-out"), method="POST"),
+)
+
+STORED: Final = (
+    Row("web", "technologist", "/studies", 200, (Expected("study:store", "ok", count=1),), method="POST"),
+    Row("web", "radiologist", "/studies", 403, refused("study:store"), method="POST"),
+)
+
+COMMANDS: Final = (
+    Row("command", "shell", "group add Neurology", 0, done("group:changed"), once=True),
+    Row("command", "shell", "person disable outsider", 0, done("person:changed"), once=True),
+    Row("command", "shell", "person reset-factors technologist", 0, done("person:factors-reset"), once=True),
+    Row("command", "shell", "device disable ECHO_ONE", 0, done("device:changed"), once=True),
+    # The row is in no checkpoint yet; that somebody asked is on record whatever the answer.
+    Row("command", "shell", "audit prove 1", 1, (Expected("log:read", "ok", False, False, count=-1),)),
+    Row("command", "shell", "audit export", 0, done("log:exported")),
+    Row("command", "shell", "archive sweep", 0, done("archive:swept")),
+)
+
+ROWS: Final = (*SEARCHES, *SEARCHES_WITHIN, *WHOLE, *METADATA, *PAGES, *WIRE, *SHUT, *STORED, *COMMANDS)
