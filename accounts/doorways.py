@@ -97,6 +97,10 @@ PAGES: Final = _doors(
     record/alerts/
     record/alerts/<uuid:alert_id>/seen/
     record/events/<int:number>/<int:seq>/
+    record/mine/
+    record/patients/
+    record/patients/<slug:pseudonym>/
+    record/patients/<slug:pseudonym>/report/
     record/sittings/<uuid:sitting_id>/
     setup/
     sign-in/

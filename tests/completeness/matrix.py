@@ -145,6 +145,20 @@ SHUT: Final = (
     Row("page", "radiologist", "/sign-out/", 302, done("person:sign-out"), method="POST"),
 )
 
+P: Final = f"/record/patients/{'0' * 32}/"
+OF_PATIENT: Final = Expected("log:patient", "ok", study=False)
+EXPORTED: Final = Expected("log:exported", "ok", study=False)
+
+# One patient of the record, whom nobody has seen: that somebody asked is on record whatever the answer.
+WHO_SAW: Final = (
+    Row("page", "privacy", P, 200, (OF_PATIENT,)),
+    Row("page", "radiologist", P, 403, refused("log:patient")),
+    Row("page", "privacy", f"{P}report/", 200, (EXPORTED,), method="POST"),
+    Row("page", "radiologist", f"{P}report/", 403, refused("log:exported"), method="POST"),
+    Row("page", "radiologist", "/record/patients/", 403, refused("log:patient")),
+    Row("page", "radiologist", "/record/mine/", 200, (Expected("log:own", "ok", False, False, count=-1),)),
+)
+
 STORED: Final = (
     Row("web", "technologist", "/studies", 200, (Expected("study:store", "ok", count=1),), method="POST"),
     Row("web", "radiologist", "/studies", 403, refused("study:store"), method="POST"),
@@ -161,4 +175,4 @@ COMMANDS: Final = (
     Row("command", "shell", "archive sweep", 0, done("archive:swept")),
 )
 
-ROWS: Final = (*SEARCHES, *SEARCHES_WITHIN, *WHOLE, *METADATA, *PAGES, *WIRE, *SHUT, *STORED, *COMMANDS)
+ROWS: Final = (*SEARCHES, *SEARCHES_WITHIN, *WHOLE, *METADATA, *PAGES, *WIRE, *SHUT, *WHO_SAW, *STORED, *COMMANDS)
