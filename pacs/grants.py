@@ -6,7 +6,7 @@ from urllib.parse import unquote, urlsplit
 import psycopg2
 from psycopg2 import sql
 
-APPEND_ONLY: Final = ("audit_event", "audit_listed", "audit_checkpoint")
+APPEND_ONLY: Final = ("audit_event", "audit_listed", "audit_checkpoint", "audit_alias")
 """Tables the program may only read and add to; their triggers say the same to everybody."""
 
 OWNERS_ONLY: Final = ("django_migrations",)

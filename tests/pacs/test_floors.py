@@ -15,7 +15,7 @@ ROOMS = ("vault", "keystore", "audit", "accounts", "archive", "pacs")
 PLANTED = {
     "vault/wrap.py": "import django",
     "keystore/keys.py": "import accounts.gate\nimport pynetdicom",
-    "audit/log.py": "import pydicom\nfrom archive import ingest",
+    "audit/log.py": "import pydicom\nimport reportlab\nfrom archive import ingest",
     "accounts/gate.py": "from audit import models\nfrom keystore import models as rows\nfrom accounts import views",
     "archive/query/rows.py": "import boto3\nimport cryptography\nfrom archive import browser",
     "archive/browser/studies.py": "from archive import models\nfrom archive.dicomweb import problems",

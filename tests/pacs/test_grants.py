@@ -14,7 +14,7 @@ from pacs.grants import APPEND_ONLY, OWNERS_ONLY, give
 pytestmark = pytest.mark.postgres
 
 CHANGES = (
-    "UPDATE {t} SET log = log",
+    "UPDATE {t} SET {column} = {column}",
     "DELETE FROM {t}",
     "TRUNCATE {t}",
     "DROP TABLE {t}",
@@ -53,7 +53,7 @@ def test_the_program_cannot_change_the_record_nor_switch_its_guards_off(program:
             with program.cursor() as cursor:
                 cursor.execute(f"SELECT count(*) FROM {table}")
                 with pytest.raises(errors.InsufficientPrivilege):
-                    cursor.execute(statement.format(t=table))
+                    cursor.execute(statement.format(t=table, column="id" if table == "audit_alias" else "log"))
 
 
 def test_the_program_may_work_with_every_other_table(program: Any) -> None:

@@ -73,7 +73,9 @@ def test_records_behind_a_changed_length_are_told(installation: Any, two: Any) -
 def test_objects_that_swapped_places_are_told_without_any_key(installation: Any, two: Any) -> None:
     path = file_of(installation, two[0])
     data = bytearray(path.read_bytes())
-    first, second = (slice(row.offset, row.offset + row.length) for row in two)
+    # As much of each as the shorter one has, so that nothing else in the pack moves.
+    length = min(row.length for row in two)
+    first, second = (slice(row.offset, row.offset + length) for row in two)
     data[first], data[second] = data[second], data[first]
     path.write_bytes(data)
     assert set(check().misplaced_objects) == of(*two)
