@@ -5,7 +5,7 @@
 LOG is the SQLite database (opened read-only) or the lines that `manage.py audit export --rows` prints. The key is what
 `manage.py audit key` printed when it was noted down elsewhere. Exit codes: 0 intact, 1 edited, 2 cut or rolled back,
 3 a signature or a clock, 4 restored from a backup, as the first row of a later log says in clear, and otherwise
-intact, 9 not verified. The format stands in docs/AUDIT.md. This reads log 1; for a later log give its own key text.
+intact, 9 not verified. The format stands in docs/AUDIT.md. Every log is walked; signatures are read of the key's.
 """
 
 import argparse
@@ -14,8 +14,9 @@ import hashlib
 import json
 import sqlite3
 import sys
+import time
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -26,6 +27,8 @@ TEXTS = (
 )
 NUMBERS = ("version", "log", "seq", "time_us", "count")
 UUIDS = ("id", "sitting", "details_key")
+AHEAD_SECONDS = 300
+TABLE = "the table"
 
 
 class Row(NamedTuple):
@@ -49,9 +52,10 @@ class Verdict:
 
     def __init__(self) -> None:
         self.found: list[tuple[int, str]] = []
+        self.about = ""
 
     def add(self, code: int, words: str) -> None:
-        self.found.append((code, words))
+        self.found.append((code, self.about + words))
 
     @property
     def code(self) -> int:
@@ -112,64 +116,55 @@ def signature_holds(public: bytes, message: bytes, signature: bytes) -> bool:
     return same_x and (left[1] * right[2] - right[1] * left[2]) % P == 0
 
 
-# What is read.
-def rows_of_database(path: Path, log: int) -> Iterator[Row]:
-    """The rows of a log in a SQLite database, opened so that nothing can be written."""
+# What is read: the lines of an export, be they written down or made from a database.
+def entries_of_database(path: Path) -> Iterator[dict[str, Any]]:
+    """What an export of a SQLite database would say, opened so that nothing can be written."""
     names = [*TEXTS, *NUMBERS, *UUIDS]
     query = ", ".join(f'"{name}"' for name in [*names, "details", "leaf", "row"])
     with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as database:
-        listed: dict[int, list[str]] = {}
-        for seq, uid in database.execute(
-            "SELECT seq, study_uid FROM audit_listed WHERE log = ? ORDER BY seq, position", [log]
-        ):
-            listed.setdefault(seq, []).append(uid)
-        for values in database.execute(f"SELECT {query} FROM audit_event WHERE log = ? ORDER BY seq", [log]):  # noqa: S608
+        listed: dict[tuple[int, int], list[str]] = {}
+        for log, seq, at, uid in database.execute("SELECT log, seq, position, study_uid FROM audit_listed ORDER BY 3"):
+            uids = listed.setdefault((log, seq), [])
+            uids.append(uid if at == len(uids) else f"{uid}, out of its place")
+        for values in database.execute(f"SELECT {query} FROM audit_event ORDER BY log, seq"):  # noqa: S608
             *kept, details, leaf, row = values
             told = dict(zip(names, kept, strict=True))
-            told |= {name: told[name] and str(UUID(told[name])) for name in UUIDS}
+            told |= {name: hyphened(told[name]) for name in UUIDS}
             # Text where bytes belong was written past the program: it has no digest, so the leaf will not match.
             told["details_sha256"] = hashlib.sha256(details).hexdigest() if isinstance(details, bytes) else ""
-            told["listed"] = listed.get(told["seq"], [])
-            yield Row(told, leaf, row)
+            told["listed"] = listed.pop((told["log"], told["seq"]), [])
+            hashes = {"leaf": leaf, "row": row}.items()
+            yield {"told": told, **{name: one.hex() if isinstance(one, bytes) else "" for name, one in hashes}}
+        yield from ({"listed": uids, "log": log, "seq": seq} for (log, seq), uids in listed.items())
+        for log, note in database.execute("SELECT log, note FROM audit_checkpoint ORDER BY log, size"):
+            yield {"checkpoint": note, "log": log}
 
 
-def notes_of_database(path: Path, log: int) -> list[str]:
-    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as database:
-        return [note for (note,) in database.execute("SELECT note FROM audit_checkpoint WHERE log = ?", [log])]
+def hyphened(stored: Any) -> Any:
+    """A UUID as the leaf has it; what is none stays what it is, and the leaf will not match."""
+    try:
+        return stored and str(UUID(stored))
+    except (ValueError, AttributeError):
+        return stored
 
 
-def end_of_database(path: Path, log: int) -> int | None:
-    """How many rows of a log a restored backup kept, as a later log says that began there."""
-    query = "SELECT count FROM audit_event WHERE seq = 1 AND action = 'log:opened' AND log > ? AND purpose = ?"
-    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as database:
-        found = database.execute(query, [log, f"log-{log}"]).fetchone()
-        return found[0] if found else None
-
-
-def end_of_lines(path: Path, log: int) -> int | None:
-    """The same from an export."""
+def entries_of_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """An export as `manage.py audit export --rows` printed it."""
     with path.open(encoding="utf-8") as lines:
-        for line in lines:
-            told = json.loads(line).get("told", {})
-            first = told.get("seq") == 1 and told["action"] == "log:opened" and told["log"] > log
-            if first and told["purpose"] == f"log-{log}":
-                return int(told["count"])
-    return None
+        yield from map(json.loads, lines)
 
 
-def rows_of_lines(path: Path, log: int) -> Iterator[Row]:
-    """The rows among the lines of an export."""
-    with path.open(encoding="utf-8") as lines:
-        for line in lines:
-            one = json.loads(line)
-            if "told" in one and one["told"]["log"] == log:
-                yield Row(one["told"], bytes.fromhex(one["leaf"]), bytes.fromhex(one["row"]))
+def entries(path: Path) -> Iterator[dict[str, Any]]:
+    with path.open("rb") as file:
+        is_database = file.read(15) == b"SQLite format 3"
+    return entries_of_database(path) if is_database else entries_of_lines(path)
 
 
-def notes_of_lines(path: Path, log: int) -> list[str]:
-    with path.open(encoding="utf-8") as lines:
-        told = map(json.loads, lines)
-        return [one["checkpoint"] for one in told if "checkpoint" in one and one["log"] == log]
+def rows_of(path: Path) -> Iterator[Row]:
+    """Every row of every log, in order."""
+    for one in entries(path):
+        if "told" in one:
+            yield Row(one["told"], bytes.fromhex(one["leaf"]), bytes.fromhex(one["row"]))
 
 
 def notes_of_anchor(place: Path, origin: str) -> list[str]:
@@ -208,28 +203,44 @@ def walk(rows: Iterator[Row], heads: list[Signed], verdict: Verdict, end: int | 
             verdict.add(1, f"row {seq + 1} is missing")
             return
         seq = at
-        told = json.dumps(row.told, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        leaf = hashlib.sha256(b"\0" + told.encode("utf-8", "surrogatepass")).digest()
-        if leaf != row.leaf:
-            verdict.add(1, f"row {seq} was edited: its leaf does not match its columns")
-        chained = hashlib.sha256(b"\2" + previous + seq.to_bytes(8, "big") + row.leaf).digest()
-        if chained != row.row:
-            verdict.add(1, f"row {seq} does not follow row {seq - 1}")
-        if row.told["time_us"] < time_us:
-            verdict.add(3, f"row {seq} was written before row {seq - 1} by its time")
-        previous, time_us = row.row, row.told["time_us"]
+        time_us = step(row, previous, time_us, verdict)
+        previous = row.row
         grow(peaks, seq - 1, row.leaf)
         while due and due[0].size <= seq:
-            head = due.pop(0)
-            if head.size == seq and head.root != root(peaks):
-                verdict.add(1, f"rows {matched + 1} to {seq} are not those that {head.place} has signed")
-            else:
-                matched = seq
+            same = [head for head in due if head.size == due[0].size]
+            due = due[len(same) :]
+            matched = compare(same, seq, root(peaks), matched, verdict)
     if end == seq:
         lost = f": rows {seq + 1} to {due[-1].size} ({due[-1].place}) are lost" if due else ""
         verdict.add(4, f"the archive was restored from a backup that ends at row {seq}{lost}")
     elif due:
         verdict.add(2, f"{due[-1].size} rows were signed ({due[-1].place}), but the log ends at row {seq}")
+    if time_us > (time.time() + AHEAD_SECONDS) * 1_000_000:
+        verdict.add(3, f"row {seq} was written in the future by its time")
+
+
+def compare(heads: list[Signed], seq: int, rebuilt: bytes, matched: int, verdict: Verdict) -> int:
+    """Compare the tree of `seq` rows with all heads of one size; return up to where rows are those that were signed."""
+    wrong = [head for head in heads if head.size == seq and head.root != rebuilt]
+    if wrong:
+        # Where the table holds no head of this size, the whole copy is another than the one that was anchored.
+        code = 1 if any(head.place == TABLE for head in heads) else 2
+        verdict.add(code, f"rows {matched + 1} to {seq} are not those that {wrong[0].place} has signed")
+    return matched if wrong else seq
+
+
+def step(row: Row, previous: bytes, time_us: int, verdict: Verdict) -> int:
+    """Recompute one row behind another; return its time, or that of the row before where it cannot be believed."""
+    seq = row.told["seq"]
+    told = json.dumps(row.told, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    if hashlib.sha256(b"\2" + previous + seq.to_bytes(8, "big") + row.leaf).digest() != row.row:
+        verdict.add(1, f"row {seq} does not follow row {seq - 1}")
+    if hashlib.sha256(b"\0" + told.encode("utf-8", "surrogatepass")).digest() != row.leaf:
+        verdict.add(1, f"row {seq} was edited: its leaf does not match its columns")
+        return time_us
+    if row.told["time_us"] < time_us:
+        verdict.add(3, f"row {seq} was written before row {seq - 1} by its time")
+    return int(row.told["time_us"])
 
 
 def grow(peaks: list[bytes], size: int, leaf: bytes) -> None:
@@ -255,6 +266,25 @@ def compare_places(kept: list[Signed], anchored: list[Signed], verdict: Verdict)
             return
 
 
+def judge(path: Path, number: int, heads: list[Signed], verdict: Verdict) -> bool:
+    """Walk over every log; those of other names are held by their chain alone. Says whether this one goes on."""
+    told = (one["told"] for one in entries(path) if "told" in one)
+    opened = [row for row in told if row["seq"] == 1 and row["action"] == "log:opened"]
+    ends = {row["purpose"].removeprefix("log-"): row["count"] for row in opened}
+    walked = set()
+    for log, rows in groupby(rows_of(path), key=lambda row: row.told["log"]):
+        walked.add(log)
+        verdict.about = "" if log == number else f"log {log}: "
+        walk(rows, heads if log == number else [], verdict, ends.get(str(log)))
+    verdict.about = ""
+    if number not in walked:
+        walk(iter(()), heads, verdict, ends.get(str(number)))
+    for one in entries(path):
+        if "listed" in one:
+            verdict.add(1, f"studies are listed for row {one['seq']}, which does not exist")
+    return str(number) not in ends
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Verify a Custos audit log from outside.")
     parser.add_argument("--key", required=True, help="as `manage.py audit key` prints it")
@@ -264,21 +294,17 @@ def main() -> int:
     origin, _, encoded = asked.key.split("+", 2)
     public = base64.b64decode(encoded, validate=True)[1:]
     number = int(origin.split("/")[2]) if origin.count("/") == 2 else 1
-    with asked.log.open("rb") as file:
-        is_database = file.read(15) == b"SQLite format 3"
     verdict = Verdict()
-    notes = (notes_of_database if is_database else notes_of_lines)(asked.log, number)
-    kept = [open_note(note, origin, public, "the table", verdict) for note in notes]
+    notes = [one["checkpoint"] for one in entries(asked.log) if "checkpoint" in one and one["log"] == number]
+    kept = [open_note(note, origin, public, TABLE, verdict) for note in notes]
     anchored = [
         open_note(note, origin, public, str(place), verdict)
         for place in asked.anchor
         for note in notes_of_anchor(place, origin)
     ]
     in_table, outside = [head for head in kept if head], [head for head in anchored if head]
-    rows = (rows_of_database if is_database else rows_of_lines)(asked.log, number)
-    end = (end_of_database if is_database else end_of_lines)(asked.log, number)
-    walk(rows, [*in_table, *outside], verdict, end)
-    if all(kept) and end is None:
+    goes_on = judge(asked.log, number, [*in_table, *outside], verdict)
+    if all(kept) and goes_on:
         compare_places(in_table, outside, verdict)
     for _, words in verdict.found[:20]:
         print(words)  # noqa: T201 - a command's answer
