@@ -21,21 +21,26 @@ def give(owner_url: str, program_url: str) -> None:
         owner = cursor.fetchone()
         if not program or owner == (program,):
             return
-        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename")
-        for (table,) in cursor.fetchall():
-            _settle(cursor, table, program)
+        cursor.execute(
+            "SELECT relname, relispartition FROM pg_class WHERE relkind IN ('r', 'p')"
+            " AND relnamespace = 'public'::regnamespace ORDER BY relname"
+        )
+        for table, is_part in cursor.fetchall():
+            _settle(cursor, table, program, is_part=is_part)
         _run(cursor, "GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {program}", program=program)
     connection.close()
 
 
-def _settle(cursor: Any, table: str, program: str) -> None:
-    """Take every right on one table, then give those it should have."""
+def _settle(cursor: Any, table: str, program: str, *, is_part: bool) -> None:
+    """Take every right on one table, then give those it should have; parts are reached by the whole alone."""
+    _run(cursor, "REVOKE ALL ON TABLE {table} FROM {program}", table=table, program=program)
+    if is_part:
+        return
     rights = "SELECT, INSERT, UPDATE, DELETE"
     if table in APPEND_ONLY:
         rights = "SELECT, INSERT"
     elif table in OWNERS_ONLY:
         rights = "SELECT"
-    _run(cursor, "REVOKE ALL ON TABLE {table} FROM {program}", table=table, program=program)
     _run(cursor, f"GRANT {rights} ON TABLE {{table}} TO {{program}}", table=table, program=program)
 
 

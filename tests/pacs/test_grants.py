@@ -59,7 +59,8 @@ def test_the_program_cannot_change_the_record_nor_switch_its_guards_off(program:
 def test_the_program_may_work_with_every_other_table(program: Any) -> None:
     with program.cursor() as cursor:
         cursor.execute(
-            "SELECT oid, relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+            "SELECT oid, relname FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition"
+            " AND relnamespace = 'public'::regnamespace"
         )
         others = [(oid, name) for oid, name in cursor.fetchall() if name not in (*APPEND_ONLY, *OWNERS_ONLY)]
         assert len(others) > 10
@@ -74,6 +75,7 @@ def test_every_table_that_triggers_guard_is_guarded_by_grants_too(program: Any) 
         cursor.execute(
             "SELECT DISTINCT c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
             " JOIN pg_proc p ON p.oid = t.tgfoid WHERE p.proname = 'audit_refuse'"
+            " AND NOT c.relispartition"
         )
         assert {name for (name,) in cursor.fetchall()} == set(APPEND_ONLY)
 
@@ -81,3 +83,15 @@ def test_every_table_that_triggers_guard_is_guarded_by_grants_too(program: Any) 
 def test_the_program_cannot_make_tables(program: Any) -> None:
     with program.cursor() as cursor, pytest.raises(errors.InsufficientPrivilege):
         cursor.execute("CREATE TABLE elsewhere (words text)")
+
+
+def test_the_parts_of_the_record_are_reached_by_the_whole_alone(program: Any) -> None:
+    with program.cursor() as cursor:
+        cursor.execute("SELECT relname FROM pg_class WHERE relispartition AND relkind = 'r'")
+        parts = [name for (name,) in cursor.fetchall()]
+        assert sorted(parts) == ["audit_event_1", "audit_listed_1"]
+        for part in parts:
+            for statement in ("SELECT * FROM {}", "INSERT INTO {} (log, seq) VALUES (1, 1)", "DELETE FROM {}"):
+                with pytest.raises(errors.InsufficientPrivilege):
+                    cursor.execute(statement.format(part))
+        cursor.execute("INSERT INTO audit_listed (log, seq, position, study_uid) VALUES (1, 1, 0, '1.2')")
