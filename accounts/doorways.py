@@ -142,7 +142,7 @@ COMMANDS: Final = (
     *_doors(Kind.COMMAND, "setup\ndemo"),
 )
 
-JOBS: Final = _doors(Kind.JOB, "compare\npreview\nmetadata\ndigest\ndestroy\nretire\nreindex\ndiscard")
+JOBS: Final = _doors(Kind.JOB, "compare\npreview\nmetadata\ndigest\ndestroy\nretire\nreindex\ndiscard\nverify")
 
 TO_COME: Final = (
     *_doors(

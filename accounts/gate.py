@@ -168,10 +168,12 @@ def change(
     count: int = 0,
     found: bool = True,
     details: Details | None = None,
+    event_id: UUID | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Open a durable transaction in which a change and its event stand or fall together.
 
-    Yields the event's details, which the block may add to. A change of a study needs that study in scope. Raises
+    Yields the event's details, which the block may add to; `event_id` is the event's, where a row shall name it. A
+    change of a study needs that study in scope. Raises
     Forbidden, StepUpNeeded or NotVisible before the transaction begins.
     """
     told: dict[str, Any] = {**({"subject": subject} if subject else {}), **(details or {})}
@@ -183,7 +185,14 @@ def change(
     with transaction.atomic(durable=True):
         yield told
         event = log.Event(
-            action, Outcome.OK, actor.who, study_uid=study_uid, patient=patient, count=count, details=told or None
+            action,
+            Outcome.OK,
+            actor.who,
+            study_uid=study_uid,
+            patient=patient,
+            count=count,
+            details=told or None,
+            id=event_id or uuid4(),
         )
         log.append([event])
 

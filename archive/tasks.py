@@ -29,6 +29,7 @@ HANDLERS: dict[str, str] = {
     "destroy": "archive.destruction.finish",
     "retire": "archive.keeping.retiring.retire",
     "reindex": "archive.tending.retokening.again",
+    "verify": "archive.nightly.verify",
     "discard": "archive.tending.discarding.discard",
 }
 

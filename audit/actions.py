@@ -24,6 +24,7 @@ class Action(StrEnum):
     DESTROYED = "study:destroyed"
     DESTRUCTION_READ = "study:destruction-read"
     REKEYED = "study:rekeyed"
+    BREAK_GLASS = "study:break-glass"
     RECONCILED = "study:reconciled"
     # People and their factors.
     SIGN_IN = "person:sign-in"

@@ -1,23 +1,31 @@
 """Things a person should look at: raised by the program, folded while nobody has looked, marked as seen by people."""
 
 import logging
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from functools import partial
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import Error as DatabaseFault
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from audit import clock
+from audit import clock, refusals
 from audit.actions import Outcome
 from audit.events import Event, clean
 from audit.models import Alert, AuditEvent
 from audit.receipts import Who
+from audit.rules import ALARMING
 
 logger = logging.getLogger("audit.alerts")
 
 BURST = 10
+BURST_OF_STRANGERS = 100
 BURST_SECONDS = 300
+A_DAY = timedelta(days=1)
 
 _UPSERT = (
     "INSERT INTO audit_alert (id, kind, subject, message, raised_at, last_at, times, seen_by) "
@@ -32,17 +40,27 @@ def raise_(kind: str, subject: str, message: str) -> None:
     `subject` is a UID, an AE title or a name of ours, `message` one sentence in English; neither names a patient. Never
     fails: what cannot be written to the database stands in the program's own log.
     """
-    now = timezone.now()
     kind, subject = clean(kind, 40), clean(subject, 150)
-    alert_id = uuid4()
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            stored_id = alert_id.hex if connection.vendor == "sqlite" else alert_id
-            cursor.execute(_UPSERT, [stored_id, kind, subject, clean(message, 1000), now, now])
+        _store(kind, subject, message)
     except DatabaseFault as error:
         logger.critical("alert %s (%s) cannot be stored: %s", kind, subject, type(error).__name__)
-    else:
-        logger.error("alert %s (%s)", kind, subject)
+
+
+def remind(kind: str, subject: str, message: str) -> None:
+    """Raise an alert about a state that lasts: at most once a day, whether somebody has seen the last one or not."""
+    since = timezone.now() - A_DAY
+    if not Alert.objects.filter(kind=kind, subject=clean(subject, 150), last_at__gt=since).exists():
+        raise_(kind, subject, message)
+
+
+def _store(kind: str, subject: str, message: str) -> None:
+    """Keep one alert, or fold it into an open one of the same kind and subject. Raises DatabaseError."""
+    now, alert_id = timezone.now(), uuid4()
+    with transaction.atomic(), connection.cursor() as cursor:
+        stored_id = alert_id.hex if connection.vendor == "sqlite" else alert_id
+        cursor.execute(_UPSERT, [stored_id, kind, subject, clean(message, 1000), now, now])
+    logger.error("alert %s (%s)", kind, subject)
 
 
 def see(alert_id: UUID, name: str) -> bool:
@@ -61,19 +79,51 @@ REFUSALS = frozenset({Outcome.DENIED, Outcome.NOT_FOUND})
 """Outcomes that count alike and cost the same work, so that time does not tell a study of others from none at all."""
 
 
-def note_refusals(written: Iterable[Event]) -> None:
-    """Raise one alert when somebody was refused ten times in five minutes. Asks the database only upon a refusal."""
-    for who in {event.who.key: event.who for event in written if event.outcome in REFUSALS}.values():
-        if _recent(who) >= BURST:
-            subject = who.address if who.kind == "nobody" else who.name
+def written(events: Sequence[Event]) -> None:
+    """Raise what these events call for; the log calls it in their transaction, whichever way they are written.
+
+    What an act itself raises is stored with it or neither is: raises DatabaseError. Bursts of refusals are counted once
+    the transaction has ended, and cost a question only upon a refusal.
+    """
+    for event in events:
+        if event.action in ALARMING and event.outcome == Outcome.OK:
+            kind, words = ALARMING[event.action]
+            # Two people are two alerts: a folded one would keep the last name alone.
+            subject = clean(f"{event.study_uid} {event.who.name}", 150)
+            _store(kind, subject, words.format(name=event.who.name))
+    refused = {event.who.key: event.who for event in events if event.outcome in REFUSALS}
+    if refused:
+        transaction.on_commit(partial(_note_refusals, tuple(refused.values())), robust=True)
+
+
+def _note_refusals(actors: Iterable[Who]) -> None:
+    """Raise one alert for each of these actors who was refused ten times in five minutes, by whatever process."""
+    for who in actors:
+        subject = _strangers(who) if who.kind == "nobody" else _known(who)
+        if subject is not None:
             raise_("denials", f"{who.kind} {subject}", "Many acts were refused within five minutes.")
 
 
-def _recent(who: Who) -> int:
+def _known(who: Who) -> str | None:
+    return who.name if _recent(who)[:BURST].count() >= BURST else None
+
+
+def _strangers(who: Who) -> str | None:
+    """Who it was, if too much was refused to strangers: one address, or many that share the work.
+
+    Strangers share one key, and their refusals come folded: a row stands for `count` of them. Whoever changes
+    addresses gets one alert for all of them, so that a flood neither stays below the bound nor fills the inbox.
+    """
+    rows = _recent(who).order_by("-time_us").values_list("actor_address", "count")[: BURST_OF_STRANGERS * 10]
+    counts = Counter[str]()
+    for address, count in rows:
+        counts[address] += max(count, 1)
+    own, everybody = counts[who.address], counts.total()
+    if everybody >= BURST_OF_STRANGERS and own * 2 < everybody:
+        return refusals.MANY
+    return who.address if own >= BURST else None
+
+
+def _recent(who: Who) -> QuerySet[AuditEvent, Any]:
     since = round((clock.now() - BURST_SECONDS) * 1_000_000)
-    mine = AuditEvent.objects.filter(actor_key=who.key, time_us__gt=since, outcome__in=REFUSALS)
-    if who.kind == "nobody":
-        # Strangers share one name, and their refusals come folded: a row stands for `count` of them.
-        rows = mine.filter(actor_address=who.address).values_list("count", flat=True)
-        return sum(max(count, 1) for count in rows[: BURST * 10])
-    return mine[:BURST].count()
+    return AuditEvent.objects.filter(actor_key=who.key, time_us__gt=since, outcome__in=REFUSALS)

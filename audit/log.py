@@ -15,9 +15,8 @@ import orjson
 from django.db import Error as DatabaseFault
 from django.db import connection, transaction
 
-from audit import clock, pulse, refusals, tables, turns
+from audit import alerts, clock, pulse, refusals, tables, turns
 from audit.actions import Action, Outcome
-from audit.alerts import note_refusals
 from audit.errors import LogUnavailable
 from audit.events import Event, clean
 from audit.models import AuditEvent
@@ -54,6 +53,7 @@ def begin(log: int, event: Event) -> None:
         sealed = [_sealed(event)]
         turns.take(turns.LONG_PATIENCE_MS)
         tables.insert(_linked([event], sealed, (log, 0, GENESIS, head[3])))
+        alerts.written((event,))
     except (DatabaseFault, KeystoreError, Tampered) as error:
         raise _unavailable(error) from error
 
@@ -70,7 +70,6 @@ def commit(events: Iterable[Event]) -> None:
     except DatabaseFault as error:
         raise _unavailable(error) from error
     pulse.good(good)
-    note_refusals(written)
 
 
 def receipt(event: Event, study_uids: Iterable[str]) -> Receipt:
@@ -132,6 +131,7 @@ def _append(events: tuple[Event, ...], patience_ms: int) -> None:
         sealed = [_sealed(event) for event in events]
         turns.take(patience_ms)
         tables.insert(_linked(events, sealed, tables.head() or (FIRST_LOG, 0, GENESIS, 0)))
+        alerts.written(events)
     except (DatabaseFault, KeystoreError, Tampered) as error:
         raise _unavailable(error) from error
 

@@ -44,6 +44,8 @@ class AuditEvent(models.Model):
                 fields=["sitting", "time_us"], name="event_sitting", condition=models.Q(sitting__isnull=False)
             ),
             models.Index(fields=["time_us"], name="event_time"),
+            # Few among very many: when the record was verified is asked once a minute.
+            models.Index(fields=["-time_us"], name="event_verified", condition=models.Q(action="log:verified")),
         ]
 
 
@@ -135,9 +137,19 @@ class Alert(models.Model):
     times = models.PositiveIntegerField(default=1)
     seen_at = models.DateTimeField(null=True)
     seen_by = models.CharField(max_length=150, blank=True)
+    seen_event = models.UUIDField(null=True)  # its sealed details hold the note of whoever saw it
 
     class Meta:
         db_table = "audit_alert"
         constraints = [
             models.UniqueConstraint(fields=["kind", "subject"], condition=models.Q(seen_at=None), name="one_open_alert")
+        ]
+        # The inbox turns pages of what is open or of what was seen, of one kind or of all.
+        indexes = [
+            models.Index(fields=["-last_at", "-id"], name="alert_open", condition=models.Q(seen_at=None)),
+            models.Index(fields=["-last_at", "-id"], name="alert_seen", condition=models.Q(seen_at__isnull=False)),
+            models.Index(fields=["kind", "-last_at", "-id"], name="alert_open_kind", condition=models.Q(seen_at=None)),
+            models.Index(
+                fields=["kind", "-last_at", "-id"], name="alert_seen_kind", condition=models.Q(seen_at__isnull=False)
+            ),
         ]

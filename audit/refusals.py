@@ -15,7 +15,7 @@ from audit.receipts import Who
 
 WINDOW_SECONDS = 60.0
 MOST_ADDRESSES = 4096
-_MANY = "many"
+MANY = "many addresses"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +45,10 @@ def fold(action: Action, who: Who, details: Mapping[str, Any]) -> list[Folded]:
         known = _open.get(fresh.name)
         if known is None and len(_open) >= MOST_ADDRESSES:
             # More addresses than anybody's own mistakes explain: from here on they share one row.
-            fresh = replace(fresh, who=replace(who, address=_MANY))
+            fresh = replace(fresh, who=replace(who, address=MANY))
             known = _open.get(fresh.name)
         if known is not None and now - known.began < WINDOW_SECONDS:
-            _open[fresh.name] = replace(known, who=who, details=details, count=known.count + 1)
+            _open[fresh.name] = replace(known, who=fresh.who, details=details, count=known.count + 1)
             return []
         _open[fresh.name] = replace(fresh, count=0)
         return [fresh] if known is None or known.count == 0 else [known, fresh]

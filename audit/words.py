@@ -4,6 +4,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from audit.actions import Action, Outcome, Use
+from audit.rules import RULES
 
 ACTIONS: dict[str, Promise] = {
     Action.STORE: _("received images"),
@@ -57,6 +58,7 @@ ACTIONS: dict[str, Promise] = {
     Action.DESTROYED: _("destroyed a study"),
     Action.DESTRUCTION_READ: _("looked at studies to be destroyed"),
     Action.REKEYED: _("gave a study a new key"),
+    Action.BREAK_GLASS: _("broke the glass"),
     Action.RECONCILED: _("let a rebuilt study be seen again"),
     Action.ROOT_ROTATED: _("changed the root key"),
     Action.EPOCH_ENDED: _("ended an epoch of keys"),
@@ -103,23 +105,12 @@ PURPOSES: dict[str, Promise] = {
     "reindex": _("renewing the search index"),
 }
 
-ALERTS: dict[str, Promise] = {
-    "tampering": _("The record was tampered with"),
-    "anchor": _("An anchor fails"),
-    "journal": _("A journal was changed"),
-    "denials": _("Many refusals"),
-    "foreign-sender": _("Sent into another department's study"),
-    "recovery-code-used": _("A recovery code was used"),
-    "sign-in-locked": _("Sign-in locked"),
-    "damaged": _("A stored object is damaged"),
-    "certificate": _("A certificate of destruction that is not ours"),
-    "trashed-arrival": _("Images came for a study in the trash"),
-    "backup": _("A backup place was not reached"),
-}
-
 # What a reader of the record looks for, and the kinds of event that belong to it (empty: decided by the outcome).
 KINDS: dict[str, tuple[Promise, tuple[Action, ...]]] = {
-    "views": (_("Views and downloads"), (Action.VIEW, Action.DOWNLOAD, Action.TRANSFERRED, Action.COMPARE)),
+    "views": (
+        _("Views and downloads"),
+        (Action.VIEW, Action.DOWNLOAD, Action.TRANSFERRED, Action.COMPARE, Action.BREAK_GLASS),
+    ),
     "refusals": (_("Refusals"), ()),
     "searches": (_("Searches"), (Action.SEARCH,)),
     "arrivals": (
@@ -187,4 +178,4 @@ def purpose(value: str) -> str:
 
 
 def alert(kind: str) -> str:
-    return str(ALERTS.get(kind, kind))
+    return str(RULES[kind].label) if kind in RULES else kind

@@ -22,6 +22,7 @@ Rule = Callable[[Any], Iterator[Finding]]
 
 PLACEHOLDERS: Final = ("change", "secret", "placeholder", "example", "insecure", "default", "password", "xxxx")
 SHORTEST_SECRET: Final = 50
+LONGEST_UNVERIFIED: Final = 31
 DISTINCT_LETTERS: Final = 10  # a random key in hexadecimal may well lack one or two of its sixteen digits
 
 
@@ -206,8 +207,15 @@ def bucket(conf: Any) -> Iterator[Finding]:
         yield "E033", f"PACS_BLOB_URL: the bucket {place.name} does not answer as it should ({said}).", hint
 
 
+def verifications(conf: Any) -> Iterator[Finding]:
+    """A record that nobody has verified for long is told before its traces have gone cold."""
+    if conf.PACS_VERIFY_DAYS > LONGEST_UNVERIFIED:
+        words = f"PACS_VERIFY_DAYS is {conf.PACS_VERIFY_DAYS}: a changed record could stay untold for that long."
+        yield "I070", words, f"Use {LONGEST_UNVERIFIED} days or fewer; 7 is the default."
+
+
 RULES: Final[tuple[Rule, ...]] = (
-    root_key, data_dir, web, secret_key, dicom, anchors, names, memory, bucket, _postgres,
+    root_key, data_dir, web, secret_key, dicom, anchors, names, memory, bucket, verifications, _postgres,
 )  # fmt: skip
 
 

@@ -42,6 +42,8 @@ SETTINGS: Final[dict[str, tuple[str, str]]] = {
     ),
     "PACS_FOUR_EYES": ("on", "acts that need two people; off puts a delay and a notice in their place"),
     "PACS_TRASH_DAYS": ("30", "days for which a study stays in the trash before it may be destroyed; 1 or more"),
+    "PACS_VERIFY_HOUR": ("3", "the hour, 0 to 23 in PACS_TIMEZONE, at which the whole record is verified every night"),
+    "PACS_VERIFY_DAYS": ("7", "days without a good verification of the record after which an alert is raised; 1 to 90"),
     "PACS_SEARCH": ("full", "how names can be searched: exact, prefix or full; more tokens leak more"),
     "PACS_TLS": ("self", "self (own private CA), files, proxy, or off (loopback only)"),
     "PACS_TLS_CERT": ("", "with PACS_TLS=files: the certificate chain, PEM"),

@@ -110,7 +110,7 @@ def worker() -> int:
 
 def scheduler() -> int:
     """Once a second, wake what is due and do what has a time."""
-    from archive import jobs
+    from archive import jobs, nightly
     from audit import upkeep
     from pacs import celery
 
@@ -125,7 +125,7 @@ def scheduler() -> int:
     serving("scheduler")
     while not ended.wait(1.0):
         close_old_connections()
-        for tick in (jobs.tick, upkeep.tick):
+        for tick in (nightly.tick, jobs.tick, upkeep.tick):
             try:
                 tick()
             except Exception:

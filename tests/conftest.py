@@ -33,6 +33,8 @@ STATEFUL = (
     ("audit.pulse", "stop"),
     ("audit.leases", "forget"),
     ("audit.refusals", "forget"),
+    ("audit.upkeep", "forget"),
+    ("archive.nightly", "forget"),
     ("accounts.epoch", "stop"),
     ("accounts.identify", "forget"),
     ("accounts.standing", "forget"),

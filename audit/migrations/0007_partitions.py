@@ -47,5 +47,5 @@ def _divide(cursor, table):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("audit", "0003_alias")]
+    dependencies = [("audit", "0006_inbox")]
     operations = [migrations.RunPython(divide, migrations.RunPython.noop)]

@@ -13,7 +13,7 @@ from django.utils import timezone, translation
 from accounts.models import Person
 from accounts.policy import NEEDS
 from archive.browser import download
-from audit import alerts, clock, journal, leases, log, words
+from audit import alerts, clock, journal, leases, log, rules, words
 from audit.actions import Action, Outcome, Use
 from audit.events import Event
 from audit.models import Alert, AuditEvent
@@ -218,12 +218,12 @@ def test_every_purpose_of_a_copy_and_of_the_archives_own_work_has_words() -> Non
 
 
 def test_every_kind_of_alert_has_words() -> None:
-    assert set(words.ALERTS) == given("alert")
+    assert set(rules.RULES) == given("alert") | {kind for kind, _ in rules.ALARMING.values()}
 
 
 def given(what: str) -> set[str]:
     """The purposes or the kinds of alert that the program's own sources name."""
-    naming = {"purpose": r'\bpurpose="([a-z-]+)"', "alert": r'\braise_\(\s*"([a-z-]+)"'}[what]
+    naming = {"purpose": r'\bpurpose="([a-z-]+)"', "alert": r'\b(?:raise_|remind)\(\s*"([a-z-]+)"'}[what]
     places = [
         path for room in ("audit", "accounts", "archive") for path in (Path(settings.BASE_DIR) / room).rglob("*.py")
     ]

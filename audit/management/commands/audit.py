@@ -18,15 +18,14 @@ from django.db import Error as DatabaseFault
 from accounts import gate, identify
 from accounts.actors import Actor
 from accounts.errors import Refused
-from audit import alerts, anchors, checkpoints, export, log, proofs, tables, verify
+from audit import anchors, checkpoints, export, log, proofs, recorded, tables
 from audit.actions import Action, Outcome
 from audit.errors import LogUnavailable
 from audit.events import Event
+from audit.recorded import UNVERIFIED
 from audit.verify import Report
-from audit.walk import Wrong
 from keystore.errors import KeystoreError
 
-UNVERIFIED = 9
 _VERDICTS = {
     0: "The record is intact.",
     1: "The record was edited.",
@@ -76,19 +75,21 @@ class Command(BaseCommand):
         for place in options["anchor"] or ():
             if not place.is_dir():
                 raise CommandError(f"{place} is no directory.", returncode=UNVERIFIED)
-        report = verify.run([anchors.Folder(place) for place in options["anchor"]] if options["anchor"] else None)
-        self.stdout.write(json.dumps(_told(report)) if options["json"] else _words(report))
-        if any(finding.wrong is not Wrong.RESTORED for finding in report.findings):
-            alerts.raise_("tampering", checkpoints.origin(1), f"A verification found: {_gravest(report)}.")
-        outcome = Outcome.FAILED if report.code else Outcome.OK
-        details = {"code": report.code, "found": [finding.text for finding in report.findings]}
+        places = [anchors.Folder(place) for place in options["anchor"]] if options["anchor"] else None
+        code = UNVERIFIED
+
+        def tell(report: Report) -> None:
+            nonlocal code
+            code = report.code
+            self.stdout.write(json.dumps(_told(report)) if options["json"] else _words(report))
+
         try:
-            log.commit([Event(Action.LOG_VERIFIED, outcome, actor.who, count=report.rows, details=details)])
+            recorded.run(actor.who, places, told=tell)
         except LogUnavailable:
             self.stderr.write("This verification could not be recorded.")
-            sys.exit(report.code or UNVERIFIED)
-        if report.code:
-            sys.exit(report.code)
+            sys.exit(code or UNVERIFIED)
+        if code:
+            sys.exit(code)
 
     def _prove(self, actor: Actor, options: dict[str, Any]) -> None:
         gate.permit(actor, Action.LOG_READ)
@@ -109,10 +110,6 @@ class Command(BaseCommand):
     def _key(self, _actor: Actor, options: dict[str, Any]) -> None:
         key = checkpoints.verifier_key()
         self.stdout.write(json.dumps({"key": key}) if options["json"] else key)
-
-
-def _gravest(report: Report) -> str:
-    return min(report.findings, key=lambda finding: verify.EXIT[finding.wrong]).text
 
 
 def _micros(day: date) -> int:
