@@ -1,10 +1,13 @@
 """One small archive before which every row of the matrix is asked, in turn."""
 
+import getpass
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from io import StringIO
+from typing import Any
 
 from django.core.management import call_command
 from django.core.management.base import CommandError
@@ -13,32 +16,35 @@ from django.utils import timezone
 from pydicom.dataset import Dataset
 
 from accounts import sessions
-from accounts.models import Device, Person, Session
+from accounts.models import Person, Session
 from archive import ingest
 from archive.dimse.server import Server
-from audit import journal, leases, refusals
+from audit import deliveries, journal, leases, log, refusals
 from audit.models import AuditEvent, AuditLease, AuditListed
-from tests import builders, people
+from tests import builders
 from tests.archive.dicomweb.conftest import Program, body
 from tests.archive.dimse import peers
-from tests.completeness.matrix import Expected, Row
+from tests.completeness import given
+from tests.completeness.rows import Expected, Row
 
 READINGS = ("log:read", "log:own")
 NOBODYS = "1.2.826.0.1.3680043.10.999"
+BROWSERS = ("page", "tired", "half", "stranger")
 
 
-@dataclass(frozen=True)
+@dataclass
 class House:
     """A study of Radiology, a listener, and what asks at the doors."""
 
     image: Dataset
     server: Server
+    lasting: dict[str, given.Names] = field(default_factory=dict)
 
     @classmethod
     @contextmanager
     def open(cls) -> Iterator["House"]:
         image = builders.ct_slice()
-        ingest.store(people.actor(Device.objects.get(ae_title="CT_ONE")), builders.part10(image))
+        given.stored(image)
         server = Server("127.0.0.1", 0).start()
         try:
             yield cls(image, server)
@@ -48,27 +54,38 @@ class House:
 
     def differs(self, row: Row) -> str:
         """Ask; return in words how the answer or the record is not as the row says, or nothing."""
-        program = Program(Person.objects.get(username=row.who)) if row.way == "web" else None
+        names = self._given(row)
+        asker = _asker(row, names)
         self._settle()
         before = AuditEvent.objects.order_by("-seq").values_list("seq", flat=True).first() or 0
-        status = self._ask(row, program)
+        status = self._ask(row, asker, names)
         self._settle()
-        found = sorted(_told(event) for event in AuditEvent.objects.filter(seq__gt=before))
+        found = sorted(_told(event, row, names) for event in AuditEvent.objects.filter(seq__gt=before))
         if status == row.status and found == sorted(row.expected):
             return ""
         return f"{row}: {status}, {[str(one) for one in found]}"
 
-    def _ask(self, row: Row, program: Program | None) -> int:
+    def _given(self, row: Row) -> given.Names:
+        image = self.image
+        uids = {"study": image.StudyInstanceUID, "series": image.SeriesInstanceUID, "sop": image.SOPInstanceUID}
+        if row.given in given.LASTING:
+            self.lasting[row.given] = self.lasting.get(row.given) or given.PREPARED[row.given]()
+            names = {**uids, **self.lasting[row.given]}
+        else:
+            names = {**uids, **(given.PREPARED[row.given]() if row.given else {})}
+        return names if row.known else {**names, **dict.fromkeys(uids, NOBODYS)}
+
+    def _ask(self, row: Row, asker: Any, names: given.Names) -> int:
+        asked = _filled(row.asked, names)
         if row.way == "wire":
             return self._associate(row)
         if row.way == "command":
-            return _commanded(row.asked)
-        uids = (self.image.StudyInstanceUID, self.image.SeriesInstanceUID, self.image.SOPInstanceUID)
-        study, series, sop = uids if row.known else (NOBODYS,) * 3
-        path = row.asked.format(study=study, series=series, sop=sop)
-        if program and row.method == "POST":
-            return int(program.store(builders.part10(builders.ct_slice())).status_code)
-        answer = program.get(path) if program else _browser(row.who).generic(row.method, path)
+            return _commanded(asked)
+        if row.way == "web":
+            stores = row.method == "POST"
+            answer = asker.store(builders.part10(builders.ct_slice())) if stores else asker.get(asked)
+        else:
+            answer = _browsed(row, asker, asked, names)
         body(answer)
         answer.close()
         return int(answer.status_code)
@@ -88,11 +105,56 @@ class House:
         AuditLease.objects.all().delete()
 
 
-def _told(event: AuditEvent) -> Expected:
+def _filled(text: str, names: Mapping[str, Any]) -> str:
+    """The text with the names in it; other curly brackets stand."""
+    for name, value in names.items():
+        text = text.replace(f"{{{name}}}", str(value))
+    return text
+
+
+def _told(event: AuditEvent, row: Row, names: given.Names) -> Expected:
     """What the row compares. How long the record was when somebody read it depends on the rows before: count -1."""
     count = -1 if event.action in READINGS and event.outcome == "ok" else event.count
     listed = AuditListed.objects.filter(log=event.log, seq=event.seq).count()
-    return Expected(event.action, event.outcome, bool(event.study_uid), bool(event.patient), count, listed)
+    use, left = _delivered(event, names) if event.action == "study:delivered" else ("", ())
+    by = "" if event.actor_name == _name(row, names) else event.actor_name
+    return Expected(
+        event.action, event.outcome, bool(event.study_uid), bool(event.patient), count, listed, use, left, by
+    )
+
+
+def _delivered(event: AuditEvent, names: given.Names) -> tuple[str, tuple[str, ...]]:
+    details = log.open_details(event) or {}
+    known = {value: name for name, value in names.items() if isinstance(value, str)}
+    frames = {known[sop]: "+".join(map(str, shown)) for _, sop, shown, _ in deliveries.instances_of(details)}
+    return details["use"], tuple(sorted(f"{name} {shown}".strip() for name, shown in frames.items()))
+
+
+def _name(row: Row, names: given.Names) -> str:
+    """Under which name who asks stands on record."""
+    if row.way == "command":
+        return getpass.getuser()
+    if row.way in ("stranger", "half") or row.who == "NOBODY":
+        return "-" if row.way != "half" else row.who
+    return _filled(row.who, names) + (" (API token)" if row.way == "web" else "")
+
+
+def _asker(row: Row, names: given.Names) -> Any:
+    if row.way == "web":
+        return Program(Person.objects.get(username=row.who))
+    if row.way in BROWSERS:
+        return names.get("browser") or _browser(row.way, _filled(row.who, names))
+    return None
+
+
+def _browsed(row: Row, browser: Client, asked: str, names: given.Names) -> Any:
+    headers = {"Custos-Use": row.use} if row.use else {}
+    if row.sent:
+        return browser.post(asked, _filled(row.sent, names), content_type="application/json", headers=headers)
+    form = {name: _filled(value, names) for name, value in row.form.items()}
+    if row.method == "POST":
+        return browser.post(asked, form, headers=headers)
+    return browser.get(asked, form, headers=headers)
 
 
 def _commanded(asked: str) -> int:
@@ -103,9 +165,13 @@ def _commanded(asked: str) -> int:
     return 0
 
 
-def _browser(username: str) -> Client:
-    """A browser in which this person has given both factors just now."""
+def _browser(way: str, username: str) -> Client:
+    """A browser in which this person has given as much as the way says."""
     key, now = secrets.token_urlsafe(24), timezone.now()
+    browser = Client(HTTP_HOST="localhost")
+    browser.defaults["wsgi.url_scheme"] = "https"
+    if way == "stranger":
+        return browser
     Session.objects.create(
         session_key=sessions.row_key(key),
         session_data=sessions.SessionStore().encode({}),
@@ -113,10 +179,8 @@ def _browser(username: str) -> Client:
         person=Person.objects.get(username=username),
         address="127.0.0.1",
         seen_at=now,
-        verified_at=now,
-        stepped_up_at=now,
+        verified_at=None if way == "half" else now,
+        stepped_up_at={"page": now, "tired": now - timedelta(hours=1)}.get(way),
     )
-    browser = Client(HTTP_HOST="localhost")
-    browser.defaults["wsgi.url_scheme"] = "https"
     browser.cookies["__Host-session"] = key
     return browser

@@ -4,57 +4,25 @@ Nothing here is computed from the program's own tables, so that a mistake there 
 A path may hold `{study}`, `{series}` and `{sop}`: those of a study that Radiology has, or of one that nobody has.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
-S: Final = "/studies/{study}"
-R: Final = f"{S}/series/{{series}}"
-I: Final = f"{R}/instances/{{sop}}"  # noqa: E741 - the three levels, as the standard nests them
-F: Final = f"{I}/frames/1"
-
-
-@dataclass(frozen=True, order=True)
-class Expected:
-    """One event: `study` and `patient` say whether those columns are filled, `listed` how many studies were shown."""
-
-    action: str
-    outcome: str
-    study: bool = True
-    patient: bool = True
-    count: int = 0
-    listed: int = 0
-
-
-@dataclass(frozen=True)
-class Row:
-    """`way` is `web` (a program with a token), `page` (a browser), `wire` (an association)."""
-
-    way: str
-    who: str
-    asked: str
-    status: int
-    expected: tuple[Expected, ...]
-    known: bool = True
-    method: str = "GET"
-    once: bool = False
-
-    def __str__(self) -> str:
-        return f"{self.way} {self.method} {self.asked} by {self.who}{'' if self.known else ', unknown'}"
-
-
-VIEWED: Final = Expected("study:view", "ok")
-RETRIEVED: Final = Expected("study:delivered", "ok", count=1)
-DENIED: Final = Expected("study:view", "denied")
-MISSED: Final = Expected("study:view", "not-found", patient=False)
-
-
-def searched(listed: int) -> Expected:
-    return Expected("study:search", "ok", study=False, patient=False, count=listed, listed=listed)
-
-
-def within(outcome: str) -> Expected:
-    return Expected("study:search", outcome, patient=False)
-
+from tests.completeness import pixels
+from tests.completeness.rows import (
+    DENIED,
+    MISSED,
+    VIEWED,
+    Expected,
+    F,
+    I,
+    R,
+    Row,
+    S,
+    done,
+    refused,
+    searched,
+    sent,
+    within,
+)
 
 SEARCHES: Final = tuple(
     row
@@ -79,9 +47,9 @@ SEARCHES_WITHIN: Final = tuple(
 
 WHOLE: Final = tuple(
     row
-    for path in (S, R, I, F)
+    for path, left in ((S, "sop"), (R, "sop"), (I, "sop"), (F, "sop 1"))
     for row in (
-        Row("web", "radiologist", path, 200, (VIEWED, RETRIEVED)),
+        Row("web", "radiologist", path, 200, (VIEWED, sent("retrieved", left))),
         Row("web", "outsider", path, 404, (DENIED,)),
         Row("web", "radiologist", path, 404, (MISSED,), known=False),
     )
@@ -91,7 +59,7 @@ METADATA: Final = tuple(
     row
     for path in (f"{S}/metadata", f"{R}/metadata", f"{I}/metadata")
     for row in (
-        Row("web", "radiologist", path, 200, (VIEWED, RETRIEVED)),
+        Row("web", "radiologist", path, 200, (VIEWED, sent("listed", "sop"))),
         Row("web", "outsider", path, 404, (DENIED,)),
         Row("web", "radiologist", path, 404, (MISSED,), known=False),
     )
@@ -121,14 +89,6 @@ WIRE: Final = (
         (Expected("wire:association", "ok", study=False, patient=False), Expected("study:store", "ok", count=1)),
     ),
 )
-
-
-def refused(action: str) -> tuple[Expected, ...]:
-    return (Expected(action, "denied", study=False, patient=False),)
-
-
-def done(action: str) -> tuple[Expected, ...]:
-    return (Expected(action, "ok", study=False, patient=False),)
 
 
 SHUT: Final = (
@@ -175,4 +135,16 @@ COMMANDS: Final = (
     Row("command", "shell", "archive sweep", 0, done("archive:swept")),
 )
 
-ROWS: Final = (*SEARCHES, *SEARCHES_WITHIN, *WHOLE, *METADATA, *PAGES, *WIRE, *SHUT, *WHO_SAW, *STORED, *COMMANDS)
+ROWS: Final = (
+    *SEARCHES,
+    *SEARCHES_WITHIN,
+    *WHOLE,
+    *METADATA,
+    *PAGES,
+    *WIRE,
+    *SHUT,
+    *WHO_SAW,
+    *STORED,
+    *pixels.ROWS,
+    *COMMANDS,
+)
