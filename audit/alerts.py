@@ -16,6 +16,7 @@ from django.utils import timezone
 from audit import clock, refusals
 from audit.actions import Outcome
 from audit.events import Event, clean
+from audit.filters import first_at
 from audit.models import Alert, AuditEvent
 from audit.receipts import Who
 from audit.rules import ALARMING
@@ -114,7 +115,7 @@ def _strangers(who: Who) -> str | None:
     Strangers share one key, and their refusals come folded: a row stands for `count` of them. Whoever changes
     addresses gets one alert for all of them, so that a flood neither stays below the bound nor fills the inbox.
     """
-    rows = _recent(who).order_by("-time_us").values_list("actor_address", "count")[: BURST_OF_STRANGERS * 10]
+    rows = _recent(who).order_by("-seq").values_list("actor_address", "count")[: BURST_OF_STRANGERS * 10]
     counts = Counter[str]()
     for address, count in rows:
         counts[address] += max(count, 1)
@@ -125,5 +126,6 @@ def _strangers(who: Who) -> str | None:
 
 
 def _recent(who: Who) -> QuerySet[AuditEvent, Any]:
-    since = round((clock.now() - BURST_SECONDS) * 1_000_000)
-    return AuditEvent.objects.filter(actor_key=who.key, time_us__gt=since, outcome__in=REFUSALS)
+    since = first_at(round((clock.now() - BURST_SECONDS) * 1_000_000))
+    rows = AuditEvent.objects.filter(actor_key=who.key, log=since.log, seq__gte=since.seq)
+    return rows.filter(outcome__in=REFUSALS)

@@ -37,15 +37,16 @@ class AuditEvent(models.Model):
     class Meta:
         db_table = "audit_event"
         indexes = [
-            models.Index(fields=["study_uid", "time_us"], name="event_study"),
-            models.Index(fields=["patient", "time_us"], name="event_patient"),
-            models.Index(fields=["actor_key", "time_us"], name="event_actor"),
+            # In each, the order of the record is the order of the index: pages turn backwards along it.
+            models.Index(fields=["study_uid", "log", "seq"], name="event_study"),
+            models.Index(fields=["patient", "log", "seq"], name="event_patient"),
+            models.Index(fields=["actor_key", "log", "seq"], name="event_actor"),
+            models.Index(fields=["action", "log", "seq"], name="event_action"),
             models.Index(
-                fields=["sitting", "time_us"], name="event_sitting", condition=models.Q(sitting__isnull=False)
+                fields=["sitting", "log", "seq"], name="event_sitting", condition=models.Q(sitting__isnull=False)
             ),
-            models.Index(fields=["time_us"], name="event_time"),
-            # Few among very many: when the record was verified is asked once a minute.
-            models.Index(fields=["-time_us"], name="event_verified", condition=models.Q(action="log:verified")),
+            models.Index(fields=["log", "seq"], name="event_refusal", condition=~models.Q(outcome="ok")),
+            models.Index(fields=["time_us", "log", "seq"], name="event_time"),
         ]
 
 
@@ -60,7 +61,7 @@ class AuditListed(models.Model):
 
     class Meta:
         db_table = "audit_listed"
-        indexes = [models.Index(fields=["study_uid"], name="listed_study")]
+        indexes = [models.Index(fields=["study_uid", "log", "seq"], name="listed_study")]
 
 
 class AuditLease(models.Model):

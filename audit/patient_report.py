@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
-
 from audit import aliases, sittings, tables, timeline
 from audit.actions import Action, Outcome
-from audit.models import AuditEvent, AuditListed, Checkpoint
-from audit.timeline import Entry, Filters
+from audit.filters import Filters, days, span
+from audit.models import AuditEvent, Checkpoint
+from audit.seeking import Listings, Stream, newest_first
+from audit.timeline import Entry
 
 MOST_ROWS = 5000
 """Rows of the log that each part of a report rests on at most; the newest are kept, and the report says so."""
@@ -77,24 +77,41 @@ def read(pseudonym: str, filters: Filters, studies: Studies, images: Images) -> 
     names = aliases.all_of(pseudonym)
     spoken = AuditEvent.objects.filter(patient__in=names).exclude(study_uid="").values_list("study_uid", flat=True)
     uids = studies(names, spoken.distinct())
-    since, before = timeline.bounds(filters)
-    events = AuditEvent.objects.filter(time_us__gte=since, time_us__lt=before)
-    theirs = events.filter(Q(patient__in=names) | Q(study_uid__in=uids))
-    shown = AuditListed.objects.filter(log=OuterRef("log"), seq=OuterRef("seq"), study_uid__in=uids)
-    found = events.filter(Q(Exists(shown)), action=Action.SEARCH, outcome=Outcome.OK)
-    refusals = theirs.filter(outcome__in=(Outcome.DENIED, Outcome.NOT_FOUND))
-    return Report(
-        tuple(sorted(names)),
-        filters,
-        _part(theirs.filter(action__in=SAW, outcome=Outcome.OK), images),
-        _part(found, images),
-        _part(refusals, images),
-        basis,
-    )
+    wanted = span(*days(filters.first_day, filters.last_day))
+    events = AuditEvent.objects.exclude(action=Action.DELIVERED)
+    theirs = [Stream(events.filter(patient=name)) for name in names]
+    theirs += [Stream(events.filter(study_uid=uid)) for uid in uids]
+    saw, refused = _newest(newest_first(theirs, wanted), _saw, _was_refused)
+    (searched,) = _newest(newest_first([Listings(uid) for uid in uids], wanted), _searched)
+    parts = [_part(rows, images) for rows in (saw, searched, refused)]
+    return Report(tuple(sorted(names)), filters, parts[0], parts[1], parts[2], basis)
 
 
-def _part(rows: "QuerySet[AuditEvent]", images: Images) -> Part:
-    newest = list(rows.order_by("-log", "-seq")[: MOST_ROWS + 1])
+def _saw(row: AuditEvent) -> bool:
+    return row.action in SAW and row.outcome == Outcome.OK
+
+
+def _searched(row: AuditEvent) -> bool:
+    return row.action == Action.SEARCH and row.outcome == Outcome.OK
+
+
+def _was_refused(row: AuditEvent) -> bool:
+    return row.outcome in (Outcome.DENIED, Outcome.NOT_FOUND)
+
+
+def _newest(rows: Iterable[AuditEvent], *kinds: Callable[[AuditEvent], bool]) -> list[list[AuditEvent]]:
+    """The newest rows of each kind, one more of each than a part may rest on."""
+    found: list[list[AuditEvent]] = [[] for _ in kinds]
+    for row in rows:
+        for kind, kept in zip(kinds, found, strict=True):
+            if len(kept) <= MOST_ROWS and kind(row):
+                kept.append(row)
+        if all(len(kept) > MOST_ROWS for kept in found):
+            break
+    return found
+
+
+def _part(newest: list[AuditEvent], images: Images) -> Part:
     # A sitting is one line: that of its first row here.
     firsts = {row.sitting or row.id: row for row in newest[:MOST_ROWS]}
     delivered = sittings.delivered(row.sitting for row in firsts.values() if row.sitting is not None)

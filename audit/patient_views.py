@@ -19,8 +19,8 @@ from archive.query import patients
 from audit import aliases, journal, log, patient_report, report_pdf, timeline
 from audit.actions import Action, Outcome
 from audit.events import Event
+from audit.filters import Filters
 from audit.patient_report import Report
-from audit.timeline import Filters
 
 LONGEST = 64
 _PSEUDONYM = re.compile("[0-9a-f]{32}")
@@ -76,7 +76,7 @@ def mine(request: HttpRequest) -> HttpResponse:
     if actor.kind != "person":
         raise NotVisible
     tokens = Token.objects.filter(person_id=actor.id).values_list("id", flat=True)
-    own = Filters(kind="views", actor_keys=(actor.key, *(f"token:{one}" for one in tokens)))
+    own = Filters(kind="views", actor_keys=frozenset({actor.key, *(f"token:{one}" for one in tokens)}))
     page = timeline.read(own, request.GET.get("older", ""), sizes.images)
     log.commit([Event(Action.OWN_READ, Outcome.OK, actor.who, count=len(page.entries))])
     return render(request, "audit/mine.html", {"page": page, "turned": request.GET.get("older")})
@@ -100,7 +100,7 @@ def _read(pseudonym: str, asked: Any) -> Report:
 def _note(actor: Actor, action: Action, made: Report, told: dict[str, Any]) -> None:
     """Record the reading before a line of it leaves. Raises LogUnavailable."""
     count = made.saw.count + made.searched.count + made.refused.count
-    details = {**told, "pseudonyms": list(made.pseudonyms), **made.filters.told}
+    details = {**told, "pseudonyms": list(made.pseudonyms), **made.filters.given}
     log.commit([Event(action, Outcome.OK, actor.who, patient=made.pseudonyms[0], count=count, details=details)])
 
 

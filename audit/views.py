@@ -1,13 +1,17 @@
 """The privacy officer's pages: the record, one sitting, one event, and alerts. Reading the record is on record."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 from datetime import date
 from typing import Any, cast
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.dateparse import parse_date
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts import gate
@@ -15,16 +19,17 @@ from accounts.actors import NOBODY, Actor
 from accounts.errors import NotVisible
 from accounts.models import Device, Person, Token
 from archive import sizes
-from audit import alerts, journal, log, sittings, timeline, words
+from audit import alerts, aliases, journal, log, names, sittings, timeline, words
 from audit.actions import Action, Outcome
 from audit.events import Event
+from audit.filters import Filters, moment
 from audit.models import Alert, AuditEvent, AuditListed
-from audit.timeline import Filters
 from keystore.errors import KeystoreError
 from vault.errors import Tampered
 
 MOST_INSTANCES = 2000
 ALERTS = 200
+_PSEUDONYM = re.compile("[0-9a-f]{32}")
 
 
 @require_GET
@@ -33,15 +38,22 @@ def record(request: HttpRequest) -> HttpResponse:
     actor = _reader(request)
     filters = _filters(request)
     page = timeline.read(filters, request.GET.get("older", ""), sizes.images)
-    _note(actor, {"page": "record", **filters.told}, study_uid=filters.study_uid, count=len(page.entries))
-    kinds = [(name, label) for name, (label, _) in words.KINDS.items()]
-    query = request.GET.copy()
-    query.pop("older", None)
+    _note(
+        actor,
+        {"page": "record", **filters.given},
+        study_uid=filters.study_uid,
+        patient=filters.patient,
+        count=len(page.entries),
+    )
     context = {
         "page": page,
         "filters": filters,
-        "kinds": kinds,
-        "query": query.urlencode(),
+        "kinds": [(name, label) for name, (label, _actions) in words.KINDS.items()],
+        "actions": sorted(((name, str(label)) for name, label in words.ACTIONS.items()), key=lambda one: one[1]),
+        "outcomes": words.OUTCOMES.items(),
+        "chips": _chips(filters),
+        "kept": [(name, value) for name, value in filters.given.items() if name in ("device", "patient", "sitting")],
+        "query": _query(filters),
         "turned": request.GET.get("older"),
     }
     return render(request, "audit/record.html", context)
@@ -70,13 +82,13 @@ def sitting(request: HttpRequest, sitting_id: UUID) -> HttpResponse:
             "instance": one,
             "frames": _ranges(one.frames),
             "uses": ", ".join(words.use(use) for use in sorted(one.uses)),
-            "last": timeline.moment(one.last_us),
+            "last": moment(one.last_us),
         }
         for one in instances[:MOST_INSTANCES]
     ]
     context = {
         "entry": timeline.entry(first, delivered, sizes.images([first.study_uid])),
-        "views": [(view, timeline.moment(view.time_us), words.action(view.action)) for view in views],
+        "views": [(view, moment(view.time_us), words.action(view.action)) for view in views],
         "delivered": delivered,
         "rows": rows,
         "more": max(0, len(instances) - MOST_INSTANCES),
@@ -146,31 +158,71 @@ def _note(actor: Actor, told: dict[str, Any], *, study_uid: str = "", patient: s
 
 
 def _filters(request: HttpRequest) -> Filters:
-    person = request.GET.get("person", "").strip()[:150]
-    kind = request.GET.get("kind", "")
+    asked = {name: request.GET.get(name, "").strip() for name in ("person", "device", "patient", "study", "sitting")}
+    kind, action, outcome = (request.GET.get(name, "") for name in ("kind", "action", "outcome"))
+    person, device = asked["person"][:150], asked["device"][:16]
+    patient = asked["patient"] if _PSEUDONYM.fullmatch(asked["patient"]) else ""
+    named = [keys for name, keys in ((person, _keys(person)), (device, _device_keys(device))) if name]
     return Filters(
         person=person,
-        actor_keys=_keys(person),
-        study_uid=request.GET.get("study", "").strip()[:64],
+        device=device,
+        patient=patient,
+        study_uid=asked["study"][:64],
+        sitting=asked["sitting"] if _PSEUDONYM.fullmatch(asked["sitting"]) else "",
         kind=kind if kind in words.KINDS else "",
+        action=action if action in words.ACTIONS else "",
+        outcome=outcome if outcome in words.OUTCOMES else "",
         first_day=_day(request.GET.get("from", "")),
         last_day=_day(request.GET.get("to", "")),
+        actor_keys=frozenset.intersection(*named) if named else frozenset(),
+        pseudonyms=aliases.all_of(patient) if patient else frozenset(),
     )
 
 
-def _keys(name: str) -> tuple[str, ...]:
-    """The log's keys of the person (with all of that person's tokens) or device that has this name now.
+def _chips(filters: Filters) -> list[tuple[str, str, str]]:
+    """The filters in force: what each is called, its value in words, and the address without it."""
+    labels = {
+        "person": _("Person or device"),
+        "device": _("Device"),
+        "patient": _("Patient"),
+        "study": _("Study"),
+        "sitting": _("Sitting"),
+        "kind": _("What"),
+        "action": _("Act"),
+        "outcome": _("Outcome"),
+        "from": _("From"),
+        "to": _("To"),
+    }
+    said: dict[str, Callable[[str], str]] = {
+        "kind": lambda name: str(words.KINDS[name][0]),
+        "action": words.action,
+        "outcome": words.outcome,
+        "from": lambda day: date_format(date.fromisoformat(day), "SHORT_DATE_FORMAT"),
+        "to": lambda day: date_format(date.fromisoformat(day), "SHORT_DATE_FORMAT"),
+    }
+    given = filters.given.items()
+    return [(labels[name], said.get(name, str)(value), _query(filters, without=name)) for name, value in given]
 
-    Somebody gone is found by the name kept.
-    """
-    if not name:
-        return ()
+
+def _keys(name: str) -> frozenset[str]:
+    """The log's keys of whoever has this name now (a person with all tokens, a device) or acted under it once."""
     found = {
         "person": Person.objects.filter(username__iexact=name),
         "token": Token.objects.filter(person__username__iexact=name),
-        "device": Device.objects.filter(ae_title=name),
     }
-    return tuple(f"{kind}:{one}" for kind, rows in found.items() for one in rows.values_list("id", flat=True))
+    known = {f"{kind}:{one}" for kind, rows in found.items() for one in rows.values_list("id", flat=True)}
+    return names.keys(name) | known | _device_keys(name)
+
+
+def _device_keys(title: str) -> frozenset[str]:
+    """The log's keys of the device that has this AE title now or once had it."""
+    known = Device.objects.filter(ae_title=title).values_list("id", flat=True)
+    return names.keys(title, "device") | {f"device:{one}" for one in known}
+
+
+def _query(filters: Filters, *, without: str = "") -> str:
+    """The filters as a part of an address, all of them or all but one."""
+    return urlencode({name: value for name, value in filters.given.items() if name != without})
 
 
 def _day(text: str) -> date | None:

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("audit", "0003_alias"),
+        ("audit", "0004_seeking"),
     ]
 
     operations = [
@@ -36,12 +36,6 @@ class Migration(migrations.Migration):
                 condition=models.Q(("seen_at__isnull", False)),
                 fields=["kind", "-last_at", "-id"],
                 name="alert_seen_kind",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="auditevent",
-            index=models.Index(
-                condition=models.Q(("action", "log:verified")), fields=["-time_us"], name="event_verified"
             ),
         ),
     ]

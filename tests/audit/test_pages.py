@@ -29,7 +29,8 @@ SERIES = f"{STUDY}.1"
 
 def text(answer: HttpResponse) -> str:
     """The page's visible words, blanks folded."""
-    return " ".join(re.sub(r"<[^>]+>", " ", answer.content.decode()).split())
+    without_choices = re.sub(r"<select.*?</select>", " ", answer.content.decode(), flags=re.DOTALL)
+    return " ".join(re.sub(r"<[^>]+>", " ", without_choices).split())
 
 
 @pytest.fixture
@@ -147,12 +148,40 @@ def test_pages_turn_by_keyset_and_show_everything_once(officer: Browser) -> None
     path = "/record/?person=CT_NINE"
     for _ in range(3):
         answer = officer.open(path)
-        seen += re.findall(r"1\.2\.\d+\.9(?=</td>)", answer.content.decode())
+        seen += re.findall(r"1\.2\.\d+\.9(?=</a></td>)", answer.content.decode())
         log.commit([Event(Action.STORE, Outcome.OK, who, study_uid="1.2.999.9")])
         older = re.search(r"older=([\d.]+)", answer.content.decode())
         path = f"/record/?person=CT_NINE&older={older[1]}" if older else ""
     assert seen == [f"1.2.{number}.9" for number in range(119, -1, -1)]
     assert path == ""
+
+
+def test_the_filters_in_force_are_shown_and_each_can_be_taken_away(officer: Browser, viewed: Receipt) -> None:
+    page = officer.open("/record/?person=nobody-here&outcome=denied&from=2026-01-02").content.decode()
+    chips = re.findall(r'class="chip" href="/record/\?([^"]*)"', page)
+    assert [chip.replace("&amp;", "&") for chip in chips] == [
+        "outcome=denied&from=2026-01-02",
+        "person=nobody-here&from=2026-01-02",
+        "person=nobody-here&outcome=denied",
+    ]
+
+
+@pytest.mark.parametrize("way", ["person", "study", "sitting", "patient"])
+def test_one_click_leads_from_a_row_to_all_of_its_kind(officer: Browser, viewed: Receipt, way: str) -> None:
+    rows = officer.open("/record/?kind=views").content.decode()
+    ways = {"patient": r'href="(/record/patients/[0-9a-f]{32}/)"'}
+    link = re.search(ways.get(way, rf'href="(/record/\?{way}=[^"]+)"'), rows)
+    assert link is not None
+    assert "viewed" in text(officer.open(link[1])) or way == "patient"
+
+
+@pytest.mark.parametrize(
+    "asked", ["patient=x", "sitting=1", "action=none", "outcome=bad", "kind=z", "from=x", "older=9.x"]
+)
+def test_what_is_no_filter_is_none(officer: Browser, viewed: Receipt, asked: str) -> None:
+    page = officer.open(f"/record/?{asked}")
+    assert page.status_code == 200
+    assert 'class="chip"' not in page.content.decode()
 
 
 def test_a_search_shows_the_studies_it_listed(officer: Browser, radiologist: Person, actor_of: Actors) -> None:

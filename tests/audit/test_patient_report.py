@@ -21,9 +21,9 @@ from accounts.models import Person
 from audit import aliases, checkpoints, journal, leases, log, patient_report, report_pdf
 from audit.actions import Action, Outcome, Use
 from audit.events import Event
+from audit.filters import Filters
 from audit.models import Alias, AuditEvent
 from audit.receipts import Who
-from audit.timeline import Filters
 from tests.accounts.browsing import Browser
 from tests.audit.planted import refused_inserts
 
