@@ -142,7 +142,8 @@ def _matching(filters: Filters) -> QuerySet[AuditEvent, Any]:
     if filters.actor_keys:
         found = found.filter(actor_key__in=filters.actor_keys)
     elif filters.person:
-        found = found.filter(Q(actor_name__iexact=filters.person) | Q(actor_ae_title=filters.person))
+        named = Q(actor_name__iexact=filters.person) | Q(actor_ae_title=filters.person)
+        found = found.filter(named | Q(actor_address=filters.person))
     if filters.study_uid:
         shown = AuditListed.objects.filter(log=OuterRef("log"), seq=OuterRef("seq"), study_uid=filters.study_uid)
         found = found.filter(Q(study_uid=filters.study_uid) | Q(Exists(shown)))

@@ -1,30 +1,28 @@
-"""The privacy officer's pages: the record, one sitting, one event, and alerts. Reading the record is on record."""
+"""The privacy officer's pages: the record, one sitting, one event. Reading the record is on record."""
 
-from collections.abc import Iterable
 from datetime import date
 from typing import Any, cast
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils.dateparse import parse_date
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 
 from accounts import gate
 from accounts.actors import NOBODY, Actor
 from accounts.errors import NotVisible
 from accounts.models import Device, Person, Token
 from archive import sizes
-from audit import alerts, journal, log, sittings, timeline, words
+from audit import journal, log, sittings, timeline, words
 from audit.actions import Action, Outcome
 from audit.events import Event
-from audit.models import Alert, AuditEvent, AuditListed
+from audit.models import AuditEvent, AuditListed
 from audit.timeline import Filters
 from keystore.errors import KeystoreError
 from vault.errors import Tampered
 
 MOST_INSTANCES = 2000
-ALERTS = 200
 
 
 @require_GET
@@ -104,28 +102,6 @@ def event(request: HttpRequest, number: int, seq: int) -> HttpResponse:
         "listed": listed,
     }
     return render(request, "audit/event.html", context)
-
-
-@require_GET
-def alert_list(request: HttpRequest) -> HttpResponse:
-    """What somebody should look at, the unseen first."""
-    gate.permit(_actor(request), Action.ALERT_CHANGED)
-    unseen = Alert.objects.filter(seen_at=None).order_by("-last_at")[:ALERTS]
-    seen = Alert.objects.exclude(seen_at=None).order_by("-seen_at")[: ALERTS // 4]
-    return render(request, "audit/alerts.html", {"unseen": _labelled(unseen), "seen": _labelled(seen)})
-
-
-@require_POST
-def see_alert(request: HttpRequest, alert_id: UUID) -> HttpResponse:
-    """Mark an alert as seen, under the reader's name."""
-    actor = _actor(request)
-    with gate.change(actor, Action.ALERT_CHANGED, subject=f"alert:{alert_id}", details={"act": "seen"}) as told:
-        told["changed"] = alerts.see(alert_id, actor.name)
-    return redirect("audit:alerts")
-
-
-def _labelled(found: Iterable[Alert]) -> list[tuple[Alert, str]]:
-    return [(alert, words.alert(alert.kind)) for alert in found]
 
 
 def _actor(request: HttpRequest) -> Actor:

@@ -23,7 +23,7 @@ from tests.archive.dicomweb.conftest import Program, body
 from tests.archive.dimse import peers
 from tests.completeness.matrix import Expected, Row
 
-READINGS = ("log:read", "log:own")
+READINGS = ("log:read", "log:own", "log:verified")
 NOBODYS = "1.2.826.0.1.3680043.10.999"
 
 
