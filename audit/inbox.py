@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from audit import log
 from audit.models import Alert, AuditEvent
-from audit.rules import RULES, About, Rule
+from audit.rules import GRAVE, RULES, About, Rule
 from keystore.errors import KeystoreError
 from vault.errors import Tampered
 
@@ -60,6 +60,12 @@ def read(filters: Filters, older: str, studies: Callable[[Iterable[UUID]], Mappi
     )
     last = shown[-1] if len(rows) > ROWS else None
     return Page(entries, f"{round(last.last_at.timestamp() * 1_000_000)}.{last.id}" if last else "")
+
+
+def grave() -> list[tuple[str, Rule]]:
+    """The gravest kinds of which something is open, so that no flood of others buries them."""
+    open_ones = set(Alert.objects.filter(kind__in=GRAVE, seen_at=None).values_list("kind", flat=True))
+    return [(kind, RULES[kind]) for kind in GRAVE if kind in open_ones]
 
 
 def open_count() -> int:

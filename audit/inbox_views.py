@@ -37,6 +37,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "query": query.urlencode(),
         "turned": request.GET.get("older"),
         "longest": LONGEST_NOTE,
+        "grave": inbox.grave(),
     }
     return render(request, "audit/alerts.html", context)
 

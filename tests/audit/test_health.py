@@ -187,7 +187,7 @@ def test_who_reads_french_reads_the_health_in_french(privacy_officer: Person, wr
     officer = Browser().sign_in(privacy_officer)
     officer.send("/me/", language="fr", theme="dark")
     page = text(officer.open("/record/health/"))
-    for words in ("État du registre", "Dernier point de contrôle", "Place sur le disque", "bon"):
+    for words in ("État du journal", "Dernier point de contrôle", "Place sur le disque", "bon"):
         assert words in page
     assert "good" not in page
 

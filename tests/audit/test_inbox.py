@@ -172,6 +172,18 @@ def test_the_navigation_counts_what_is_open_for_whoever_may_see_it(officer: Brow
     assert count(officer, "/me/") == ["99+"]
 
 
+def test_a_flood_of_others_does_not_bury_what_is_grave(officer: Browser) -> None:
+    alerts.raise_("tampering", "custos/x", "row 3 was edited")
+    many(60, kind="denials")
+    Alert.objects.filter(kind="tampering").update(last_at=START - timedelta(days=1))
+    page = officer.open("/record/alerts/").content.decode()
+    assert "row 3 was edited" not in page
+    assert '<a href="/record/alerts/?kind=tampering">' in page
+    assert "row 3 was edited" in officer.open("/record/alerts/?kind=tampering").content.decode()
+    Alert.objects.filter(kind="tampering").update(seen_at=START)
+    assert "?kind=tampering" not in officer.open("/record/alerts/").content.decode()
+
+
 def test_words_of_strangers_are_escaped(officer: Browser) -> None:
     alerts.raise_("foreign-sender", "<b>x", "<script>x</script>")
     content = officer.open("/record/alerts/").content.decode()
