@@ -96,7 +96,9 @@ PAGES: Final = _doors(
     record/
     record/alerts/
     record/alerts/<uuid:alert_id>/seen/
+    record/alerts/seen/
     record/events/<int:number>/<int:seq>/
+    record/health/
     record/mine/
     record/patients/
     record/patients/<slug:pseudonym>/
@@ -138,7 +140,7 @@ COMMANDS: Final = (
     *_verbs("archive", "scrub check reindex compact sweep"),
     *_verbs("keys", "status create-root rotate export-shares recover end-epoch clean rekey"),
     *_verbs("backup", "create verify restore list places forget"),
-    *_verbs("audit", "verify prove export key"),
+    *_verbs("audit", "status verify prove export key"),
     *_doors(Kind.COMMAND, "setup\ndemo"),
 )
 

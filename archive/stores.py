@@ -135,8 +135,12 @@ def pack_name(study_row: UUID, writer: str, number: int) -> str:
 
 def room(free: int, total: int, wanted: int) -> bool:
     """Tell whether a disk keeps its floor: 1 GiB, or 2 % where the disk is small, stays free for log and journals."""
-    floor = min(1024 * _MIB, max(32 * _MIB, total // 50))
-    return free - wanted >= floor
+    return free - wanted >= floor(total)
+
+
+def floor(total: int) -> int:
+    """How many bytes of a disk of `total` bytes stay free for log and journals."""
+    return min(1024 * _MIB, max(32 * _MIB, total // 50))
 
 
 def disk_has_room(place: Path, wanted: int) -> bool:

@@ -64,10 +64,13 @@ def _store(kind: str, subject: str, message: str) -> None:
     logger.error("alert %s (%s)", kind, subject)
 
 
-def see(alert_id: UUID, name: str) -> bool:
-    """Mark an alert as seen by somebody; False when unknown or seen before. Joins the caller's transaction."""
+def see(alert_id: UUID, name: str, event_id: UUID | None = None) -> bool:
+    """Mark an alert as seen by somebody; False when unknown or seen before. Joins the caller's transaction.
+
+    `event_id` is the event of seeing, whose sealed details hold the note.
+    """
     unseen = Alert.objects.filter(pk=alert_id, seen_at=None)
-    return unseen.update(seen_at=timezone.now(), seen_by=name) == 1
+    return unseen.update(seen_at=timezone.now(), seen_by=name, seen_event=event_id) == 1
 
 
 def settle(kind: str, subject: str, by: str) -> bool:

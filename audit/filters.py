@@ -43,6 +43,7 @@ class Filters:
 
     person: str = ""
     device: str = ""
+    address: str = ""
     patient: str = ""
     study_uid: str = ""
     sitting: str = ""
@@ -57,7 +58,7 @@ class Filters:
     @property
     def given(self) -> Mapping[str, str]:
         """What was asked, by the names that an address gives it."""
-        told = {_ADDRESSED.get(one.name, one.name): str(getattr(self, one.name) or "") for one in fields(self)[:10]}
+        told = {_ADDRESSED.get(one.name, one.name): str(getattr(self, one.name) or "") for one in fields(self)[:11]}
         return {name: value for name, value in told.items() if value}
 
     @property

@@ -116,6 +116,9 @@ RULES: dict[str, Rule] = {
     ),
 }  # fmt: skip
 
+GRAVE = ("tampering", "break-glass", "checkpoint-overdue", "verification-overdue")
+"""Kinds that a page names first, however many others came in since."""
+
 # Kinds of event that raise an alert by being written, in the same transaction: without the alert there is no event.
 ALARMING: dict[str, tuple[str, str]] = {
     Action.BREAK_GLASS: ("break-glass", "A study was opened in an emergency by {name}."),

@@ -155,4 +155,5 @@ def _matches(row: AuditEvent, filters: Filters) -> bool:
     # A search that listed the study comes by the study's own stream; in a sitting there is none.
     if filters.sitting and filters.study_uid not in ("", row.study_uid):
         return False
-    return not filters.outcome or row.outcome == filters.outcome
+    asked_of = ((filters.outcome, row.outcome), (filters.address, row.actor_address))
+    return all(not wanted or value == wanted for wanted, value in asked_of)

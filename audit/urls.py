@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from audit import patient_views, views
+from audit import health_views, inbox_views, patient_views, views
 
 app_name = "audit"
 
@@ -14,6 +14,8 @@ urlpatterns = [
     path("patients/<slug:pseudonym>/", patient_views.report, name="patient"),
     path("patients/<slug:pseudonym>/report/", patient_views.download, name="patient-report"),
     path("mine/", patient_views.mine, name="mine"),
-    path("alerts/", views.alert_list, name="alerts"),
-    path("alerts/<uuid:alert_id>/seen/", views.see_alert, name="see-alert"),
+    path("health/", health_views.page, name="health"),
+    path("alerts/", inbox_views.page, name="alerts"),
+    path("alerts/seen/", inbox_views.see_several, name="see-alerts"),
+    path("alerts/<uuid:alert_id>/seen/", inbox_views.see_one, name="see-alert"),
 ]

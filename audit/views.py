@@ -1,35 +1,36 @@
-"""The privacy officer's pages: the record, one sitting, one event, and alerts. Reading the record is on record."""
+"""The privacy officer's pages: the record, one sitting, one event. Reading the record is on record."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import date
 from typing import Any, cast
 from urllib.parse import urlencode
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils.dateparse import parse_date
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 
 from accounts import gate
 from accounts.actors import NOBODY, Actor
 from accounts.errors import NotVisible
 from accounts.models import Device, Person, Token
 from archive import sizes
-from audit import alerts, aliases, journal, log, names, sittings, timeline, words
+from audit import aliases, journal, log, names, sittings, timeline, words
 from audit.actions import Action, Outcome
 from audit.events import Event
 from audit.filters import Filters, moment
-from audit.models import Alert, AuditEvent, AuditListed
+from audit.models import AuditEvent, AuditListed
 from keystore.errors import KeystoreError
 from vault.errors import Tampered
 
 MOST_INSTANCES = 2000
 ALERTS = 200
 _PSEUDONYM = re.compile("[0-9a-f]{32}")
+_BY_CLICK = frozenset({"device", "address", "patient", "sitting"})
 
 
 @require_GET
@@ -52,7 +53,7 @@ def record(request: HttpRequest) -> HttpResponse:
         "actions": sorted(((name, str(label)) for name, label in words.ACTIONS.items()), key=lambda one: one[1]),
         "outcomes": words.OUTCOMES.items(),
         "chips": _chips(filters),
-        "kept": [(name, value) for name, value in filters.given.items() if name in ("device", "patient", "sitting")],
+        "kept": [(name, value) for name, value in filters.given.items() if name in _BY_CLICK],
         "query": _query(filters),
         "turned": request.GET.get("older"),
     }
@@ -118,28 +119,6 @@ def event(request: HttpRequest, number: int, seq: int) -> HttpResponse:
     return render(request, "audit/event.html", context)
 
 
-@require_GET
-def alert_list(request: HttpRequest) -> HttpResponse:
-    """What somebody should look at, the unseen first."""
-    gate.permit(_actor(request), Action.ALERT_CHANGED)
-    unseen = Alert.objects.filter(seen_at=None).order_by("-last_at")[:ALERTS]
-    seen = Alert.objects.exclude(seen_at=None).order_by("-seen_at")[: ALERTS // 4]
-    return render(request, "audit/alerts.html", {"unseen": _labelled(unseen), "seen": _labelled(seen)})
-
-
-@require_POST
-def see_alert(request: HttpRequest, alert_id: UUID) -> HttpResponse:
-    """Mark an alert as seen, under the reader's name."""
-    actor = _actor(request)
-    with gate.change(actor, Action.ALERT_CHANGED, subject=f"alert:{alert_id}", details={"act": "seen"}) as told:
-        told["changed"] = alerts.see(alert_id, actor.name)
-    return redirect("audit:alerts")
-
-
-def _labelled(found: Iterable[Alert]) -> list[tuple[Alert, str]]:
-    return [(alert, words.alert(alert.kind)) for alert in found]
-
-
 def _actor(request: HttpRequest) -> Actor:
     return cast("Actor", getattr(request, "actor", NOBODY))
 
@@ -158,7 +137,10 @@ def _note(actor: Actor, told: dict[str, Any], *, study_uid: str = "", patient: s
 
 
 def _filters(request: HttpRequest) -> Filters:
-    asked = {name: request.GET.get(name, "").strip() for name in ("person", "device", "patient", "study", "sitting")}
+    asked = {
+        name: request.GET.get(name, "").strip()
+        for name in ("person", "device", "address", "patient", "study", "sitting")
+    }
     kind, action, outcome = (request.GET.get(name, "") for name in ("kind", "action", "outcome"))
     person, device = asked["person"][:150], asked["device"][:16]
     patient = asked["patient"] if _PSEUDONYM.fullmatch(asked["patient"]) else ""
@@ -166,6 +148,7 @@ def _filters(request: HttpRequest) -> Filters:
     return Filters(
         person=person,
         device=device,
+        address=asked["address"][:45],
         patient=patient,
         study_uid=asked["study"][:64],
         sitting=asked["sitting"] if _PSEUDONYM.fullmatch(asked["sitting"]) else "",
@@ -184,6 +167,7 @@ def _chips(filters: Filters) -> list[tuple[str, str, str]]:
     labels = {
         "person": _("Person or device"),
         "device": _("Device"),
+        "address": _("From where"),
         "patient": _("Patient"),
         "study": _("Study"),
         "sitting": _("Sitting"),

@@ -4,8 +4,10 @@ import base64
 import re
 import subprocess
 import sys
+import unicodedata
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ from django.http import HttpResponse
 from django.utils import timezone
 
 from accounts.models import Person
-from audit import aliases, checkpoints, journal, leases, log, patient_report, report_pdf
+from audit import aliases, checkpoints, journal, leases, log, patient_report, report_fonts, report_pdf
 from audit.actions import Action, Outcome, Use
 from audit.events import Event
 from audit.filters import Filters
@@ -142,12 +144,23 @@ def unpacked(answer: HttpResponse) -> tuple[bytes, str]:
 
 def written(document: bytes) -> str:
     """The text operators of a PDF of ours, its streams unpacked."""
-    streams = re.findall(rb"stream\r?\n(.*?)endstream", document, re.DOTALL)
+    streams = re.findall(rb"stream\r?\n([^\r\n]*~>)\s*endstream", document)
     return "".join(zlib.decompress(decoded(one)).decode("latin-1") for one in streams)
 
 
 def decoded(stream: bytes) -> bytes:
     return base64.a85decode(b"<~" + stream.strip(), adobe=True)
+
+
+def unpacked_streams(document: bytes) -> list[bytes]:
+    """Every stream of a PDF of ours, fonts and their tables of letters too."""
+    found = []
+    for stream in re.findall(rb"stream\r?\n(.*?)\s*endstream", document, re.DOTALL):
+        packed = decoded(stream) if stream.rstrip().endswith(b"~>") else stream
+        with suppress(zlib.error):
+            packed = zlib.decompress(packed)
+        found.append(packed)
+    return found
 
 
 def verified(folder: Path, document: bytes, note: str) -> int:
@@ -178,6 +191,38 @@ def test_the_pdf_is_signed_and_one_changed_byte_or_note_fails(officer: Browser, 
     assert OTHERS not in said
     row = AuditEvent.objects.get(action=Action.LOG_EXPORTED)
     assert (row.patient, row.outcome) == (FIRST, Outcome.OK)
+
+
+NAMES = {
+    "Αθηνά Παπαδοπούλου": "Αθηνά Παπαδοπούλου",
+    "Þórdís Ðæg": "Þórdís Ðæg",
+    unicodedata.normalize("NFD", "Nguyễn Thị Ánh"): "Nguyễn Thị Ánh",
+    "Иван Петров": "Иван Петров",
+    "山田^太郎": '<font name="HeiseiKakuGo-W5">山田</font>^<font name="HeiseiKakuGo-W5">太郎</font>',
+    "김철수": '<font name="HYGothic-Medium">김철수</font>',
+    "邓小平": '<font name="STSong-Light">邓</font><font name="HeiseiKakuGo-W5">小平</font>',
+    "محمد": "[U+0645][U+062D][U+0645][U+062F]",
+    "two\nlines\t": "two<br/>lines[U+0009]",
+    "<b>&amp;</b>": "&lt;b&gt;&amp;amp;&lt;/b&gt;",
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_letter_of_a_name_has_a_font_that_has_it_or_is_told_by_its_number(name: str) -> None:
+    assert report_fonts.marked(name) == NAMES[name]
+
+
+@pytest.mark.usefixtures("installation")
+def test_the_letters_travel_within_the_pdf(officer: Browser) -> None:
+    names = ("Ωμέγα", "Щука", "Ễ", "山田")
+    for number, name in enumerate(names):
+        leases.view(Who("person", f"person:{number}", name, address="10.0.0.1"), STUDY, "care", FIRST)
+    document, _note = unpacked(officer.send(f"{PAGE}report/"))
+    assert b"/FontFile2" in document
+    assert b"/HeiseiKakuGo-W5" in document
+    codes = b"".join(unpacked_streams(document)).upper()
+    for letter in unicodedata.normalize("NFC", "".join(names[:3])):
+        assert f"<{ord(letter):04X}>".encode() in codes, letter
 
 
 @pytest.mark.usefixtures("accesses")

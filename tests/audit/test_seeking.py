@@ -55,7 +55,8 @@ def _event(chance: Random) -> Event:
     if action in (Action.SEARCH, Action.SIGN_IN):
         about = {}
     shown = tuple(chance.sample(STUDIES, chance.randrange(3))) if action is Action.SEARCH else ()
-    return Event(action, chance.choice(OUTCOMES), Who(kind, key, name), listed=shown, **about)  # type: ignore[arg-type]
+    who = Who(kind, key, name, address=f"10.0.0.{number % 2}")
+    return Event(action, chance.choice(OUTCOMES), who, listed=shown, **about)  # type: ignore[arg-type]
 
 
 def naive(every: list[tuple[AuditEvent, frozenset[str]]], asked: Filters) -> list[Place]:
@@ -80,6 +81,7 @@ def naive(every: list[tuple[AuditEvent, frozenset[str]]], asked: Filters) -> lis
             not asked.actions or row.action in asked.actions,
             asked.kind != "refusals" or row.outcome != Outcome.OK,
             not asked.outcome or row.outcome == asked.outcome,
+            not asked.address or row.actor_address == asked.address,
         )
         if all(wanted) and not asked.impossible:
             found.append(Place(row.log, row.seq))
@@ -159,6 +161,16 @@ def test_rows_that_come_meanwhile_move_nothing(rows: list[tuple[AuditEvent, froz
 def test_a_cursor_from_a_stranger_is_a_place_or_nothing(installation: Installation, older: str) -> None:
     assert filters.place(older) is None
     assert seek(Filters(), filters.span(older=filters.place("999999999." + "9" * 17)), 5).rows == ()
+
+
+@pytest.mark.both_databases
+def test_an_address_is_found_wherever_it_stands(rows: list[tuple[AuditEvent, frozenset[str]]]) -> None:
+    for asked in (
+        Filters(address="10.0.0.1"),
+        Filters(address="10.0.0.1", kind="refusals"),
+        Filters(address="10.9.9.9"),
+    ):
+        assert [place for page in pages(asked, 20) for place in page] == naive(rows, asked)
 
 
 @pytest.mark.both_databases

@@ -27,7 +27,7 @@ from tests.archive.dimse import peers
 from tests.completeness import given
 from tests.completeness.rows import Expected, Row
 
-READINGS = ("log:read", "log:own")
+READINGS = ("log:read", "log:own", "log:verified")
 NOBODYS = "1.2.826.0.1.3680043.10.999"
 BROWSERS = ("page", "tired", "half", "stranger")
 

@@ -91,6 +91,7 @@ WIRE: Final = (
 )
 
 
+UNKNOWN: Final = "00000000-0000-4000-8000-000000000000"
 SHUT: Final = (
     Row("page", "radiologist", "/groups/", 403, refused("group:changed")),
     Row("page", "radiologist", "/devices/", 403, refused("device:changed")),
@@ -101,6 +102,7 @@ SHUT: Final = (
     Row("page", "radiologist", "/trash/", 403, refused("study:restored")),
     Row("page", "radiologist", "/holds/", 403, refused("study:hold")),
     Row("page", "radiologist", "/record/alerts/", 403, refused("alert:changed")),
+    Row("page", "radiologist", "/record/health/", 403, refused("log:read")),
     Row("page", "administrator", "/studies/recent/", 403, refused("study:search")),
     Row("page", "radiologist", "/sign-out/", 302, done("person:sign-out"), method="POST"),
 )
@@ -108,6 +110,14 @@ SHUT: Final = (
 P: Final = f"/record/patients/{'0' * 32}/"
 OF_PATIENT: Final = Expected("log:patient", "ok", study=False)
 EXPORTED: Final = Expected("log:exported", "ok", study=False)
+
+# The record's own health, and its alerts: what is marked as seen need not exist.
+HEALTH: Final = (
+    Row("page", "privacy", "/record/health/", 200, (Expected("log:read", "ok", False, False, count=-1),)),
+    Row("page", "privacy", "/record/alerts/seen/", 302, done("alert:changed"), method="POST"),
+    Row("page", "privacy", f"/record/alerts/{UNKNOWN}/seen/", 302, done("alert:changed"), method="POST"),
+    Row("page", "radiologist", "/record/alerts/seen/", 403, refused("alert:changed"), method="POST"),
+)
 
 # One patient of the record, whom nobody has seen: that somebody asked is on record whatever the answer.
 WHO_SAW: Final = (
@@ -132,6 +142,9 @@ COMMANDS: Final = (
     # The row is in no checkpoint yet; that somebody asked is on record whatever the answer.
     Row("command", "shell", "audit prove 1", 1, (Expected("log:read", "ok", False, False, count=-1),)),
     Row("command", "shell", "audit export", 0, done("log:exported")),
+    # Nobody signs or verifies the record of this house, which is no fault of the record's yet; alerts are open.
+    Row("command", "shell", "audit status", 1, (Expected("log:read", "ok", False, False, count=-1),)),
+    Row("command", "shell", "audit verify", 0, (Expected("log:verified", "ok", False, False, count=-1),)),
     Row("command", "shell", "archive sweep", 0, done("archive:swept")),
 )
 
@@ -143,6 +156,7 @@ ROWS: Final = (
     *PAGES,
     *WIRE,
     *SHUT,
+    *HEALTH,
     *WHO_SAW,
     *STORED,
     *pixels.ROWS,

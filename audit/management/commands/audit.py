@@ -1,13 +1,14 @@
-"""`manage.py audit verify|prove|export|key`: is the record whole, is this row in it, give it to somebody else.
+"""`manage.py audit status|verify|prove|export|key`: is the record whole, is this row in it, give it to somebody else.
 
 Exit codes of `verify`: 0 intact, 1 edited, 2 cut or rolled back, 3 signature or clock, 4 intact as far as a restored
-backup kept it, 9 not verified at all.
+backup kept it, 9 not verified at all. Of `status`: 0 good, 1 something to be looked at, 2 something broken, 9 unknown.
 """
 
 import getpass
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,13 @@ from django.db import Error as DatabaseFault
 from accounts import gate, identify
 from accounts.actors import Actor
 from accounts.errors import Refused
+from archive import stores
 from audit import anchors, checkpoints, export, log, proofs, recorded, tables
 from audit.actions import Action, Outcome
 from audit.errors import LogUnavailable
 from audit.events import Event
+from audit.health import looking
+from audit.health.lines import GRAVITY, Health, State
 from audit.recorded import UNVERIFIED
 from audit.verify import Report
 from keystore.errors import KeystoreError
@@ -45,6 +49,8 @@ class Command(BaseCommand):
         check = verbs.add_parser("verify", help="Recompute the whole record and compare it with what was signed.")
         check.add_argument("--json", action="store_true", help="print one JSON object")
         check.add_argument("--anchor", action="append", type=Path, metavar="DIR", help="instead of PACS_ANCHORS")
+        status = verbs.add_parser("status", help="Tell how the record itself is: written, signed, copied, verified.")
+        status.add_argument("--json", action="store_true", help="print one JSON object")
         prove = verbs.add_parser("prove", help="Prove to an outsider that one row is in the signed record (JSON).")
         prove.add_argument("seq", type=int)
         prove.add_argument("--log", type=int, default=1)
@@ -91,6 +97,18 @@ class Command(BaseCommand):
         if code:
             sys.exit(code)
 
+    def _status(self, actor: Actor, options: dict[str, Any]) -> None:
+        gate.permit(actor, Action.LOG_READ)
+        health = looking.look(stores.floor)
+        told = {"page": "health", "state": health.state.value}
+        log.commit([Event(Action.LOG_READ, Outcome.OK, actor.who, count=len(health.lines), details=told)])
+        if options["json"]:
+            self.stdout.write(json.dumps({**asdict(health), "state": health.state}, default=str))
+        else:
+            self.stdout.write("\n".join(_lines(health)))
+        if health.state is not State.GOOD:
+            sys.exit(GRAVITY.index(health.state))
+
     def _prove(self, actor: Actor, options: dict[str, Any]) -> None:
         gate.permit(actor, Action.LOG_READ)
         log.commit([Event(Action.LOG_READ, Outcome.OK, actor.who, count=1, details={"proved": options["seq"]})])
@@ -110,6 +128,14 @@ class Command(BaseCommand):
     def _key(self, _actor: Actor, options: dict[str, Any]) -> None:
         key = checkpoints.verifier_key()
         self.stdout.write(json.dumps({"key": key}) if options["json"] else key)
+
+
+def _lines(health: Health) -> Iterator[str]:
+    for line in health.lines:
+        yield f"[{line.state}] {line.label}: {line.said}"
+        yield from (f"    {name}: {value}" for name, value in line.facts)
+        if line.advice:
+            yield f"    -> {line.advice}"
 
 
 def _micros(day: date) -> int:

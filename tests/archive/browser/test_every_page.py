@@ -41,7 +41,7 @@ def pages(
         radiologist: ["/studies/", study, f"{study}download/", "/studies/1.2.3/", "/people/", "/me/"],
         technologist: [f"{study}held/", f"{study}trash/", "/trash/"],
         administrator: ["/people/", "/people/new/", "/groups/", "/devices/", "/devices/new/", "/record/alerts/"],
-        privacy_officer: ["/record/", "/record/alerts/", "/holds/", *reports],
+        privacy_officer: ["/record/", "/record/alerts/", "/record/health/", "/holds/", *reports],
         keeper: ["/destruction/", "/destruction/certificates/", f"/studies/{doomed.uid}/destroy/", certificate],
     }
 
