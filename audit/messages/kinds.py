@@ -54,6 +54,7 @@ KINDS: Final[dict[Action, Kind]] = {
     Action.HELD_REJECTED: _study("D"),
     Action.SEARCH: Kind(codes.QUERY, "E", Parts.QUERY),
     Action.VIEW: _study("R"),
+    Action.BREAK_GLASS: _alert(codes.EMERGENCY),
     Action.COMPARE: _study("R"),
     Action.DERIVED: _study("R"),
     Action.DESTRUCTION_READ: _study("R"),

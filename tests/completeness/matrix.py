@@ -132,6 +132,7 @@ COMMANDS: Final = (
     # The row is in no checkpoint yet; that somebody asked is on record whatever the answer.
     Row("command", "shell", "audit prove 1", 1, (Expected("log:read", "ok", False, False, count=-1),)),
     Row("command", "shell", "audit export", 0, done("log:exported")),
+    Row("command", "shell", "audit messages --again", 0, done("log:exported")),
     Row("command", "shell", "archive sweep", 0, done("archive:swept")),
 )
 
