@@ -29,7 +29,7 @@ logger = logging.getLogger("audit.messages")
 TURN = "syslog"
 CONNECTION_SECONDS = 5.0
 POLL_SECONDS = 1.0
-MOST_BATCHES = 20
+MOST_BATCHES = 20  # a thousand rows
 LONGEST_PAUSE = 60.0
 
 
