@@ -56,7 +56,9 @@ def test_nothing_is_sent_to_a_collector_that_does_not_prove_itself(
         known.kill()
 
 
+@pytest.mark.parametrize("rows", [1, 300])
 def test_a_collector_that_does_not_know_the_archive_gets_nothing_and_the_cursor_stays(
+    rows: int,
     collector: Collector,
     point: Callable[[str], None],
     sending: Callable[[], None],
@@ -67,7 +69,7 @@ def test_a_collector_that_does_not_know_the_archive_gets_nothing_and_the_cursor_
     point(collector.url)
     settings.PACS_SYSLOG_CERT = settings.PACS_SYSLOG_KEY = ""
     cursor.rewind(collector.url)
-    log.commit([event() for _ in range(300)])
+    log.commit([event() for _ in range(rows)])
     sending()
     time.sleep(4)
     assert collector.rows() == set()

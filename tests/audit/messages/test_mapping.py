@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit.actions import Action, Outcome
-from audit.messages import codes, kinds, mapping, xml
+from audit.messages import codes, frames, kinds, mapping, xml
+from audit.messages.frames import Head
 from audit.messages.kinds import Parts
 from audit.messages.mapping import Source
 from tests.audit.messages.reading import a_row, objects, told, valid
@@ -109,6 +110,11 @@ def test_a_row_of_a_newer_program_and_one_that_cannot_be_read_are_told_all_the_s
 
 
 SIGNS = ("]]>", "<![CDATA[", "\x00\x01\x1f\x7f\x85", "\ud800", "\ufffe\uffff", "&amp;\r\n\t", '"', "\u2028", " ")
+# RFC 5424 §6, as far as we speak it.
+FRAME = re.compile(
+    rb'<8[345]>1 \S+Z [\x21-\x7e]{1,255} custos \d+ DICOM\+RFC3881 \[custos@32473 log="\d+" seq="\d+"\] '
+    rb"\xef\xbb\xbf<\?xml [^\x00-\x1f]+</AuditMessage>"
+)
 HOSTILE = st.one_of(
     st.text(st.characters(), max_size=300),
     st.sampled_from(SIGNS),
@@ -132,3 +138,7 @@ def test_nothing_that_a_stranger_can_write_breaks_the_document(
     assert len(document) <= xml.MOST_BYTES
     assert not re.search(rb"[\x00-\x1f\x7f]", document)
     assert told(valid(document))["seq"] == "7"
+    frame = frames.audit(Head(message.time, host, 2**22, 2**31), document, outcome=message.outcome, seq=2**53)
+    length, _, whole = frame.partition(b" ")
+    assert int(length) == len(whole) <= 32 * 1024
+    assert FRAME.fullmatch(whole)
