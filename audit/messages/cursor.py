@@ -5,7 +5,7 @@ from typing import NamedTuple
 from django.utils import timezone
 
 from audit import tables
-from audit.models import Checkpoint, Destination
+from audit.models import AuditEvent, Checkpoint, Destination
 
 
 class Place(NamedTuple):
@@ -47,6 +47,12 @@ def move(url: str, before: Place, after: Place) -> bool:
     return there.update(**after._asdict(), moved_at=timezone.now()) == 1
 
 
+def beyond(place: Place) -> bool:
+    """Whether the log ends before what was told: rows are gone, and those to come will have their numbers."""
+    row = tables.head() or (1, 0)
+    return (place.log, place.seq) > (row[0], row[1])
+
+
 def rewind(url: str) -> None:
     """Let everything be told again from the first row of the first log. Joins the caller's transaction."""
     Destination.objects.update_or_create(url=url, defaults=BEGINNING._asdict())
@@ -54,7 +60,5 @@ def rewind(url: str) -> None:
 
 def lag(place: Place) -> int:
     """How many rows wait behind a cursor."""
-    from audit.models import AuditEvent
-
     later = AuditEvent.objects.filter(log__gt=place.log).count()
     return later + AuditEvent.objects.filter(log=place.log, seq__gt=place.seq).count()

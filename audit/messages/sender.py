@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import Error as DatabaseFault
 from django.db import close_old_connections, connection
 
-from audit import checkpoints, turns
+from audit import alerts, checkpoints, turns
 from audit.messages import backlog, cursor
 from audit.messages.backlog import Batch
 from audit.messages.channel import Channel, Trust
@@ -118,6 +118,11 @@ def _next(url: str, place: Place, source: Source, watch: Watch, ended: threading
         batch = backlog.after(place, source)
         if batch is not None:
             return batch
+        if cursor.beyond(place):
+            words = f"The collector was told up to row {place.seq} of log {place.log}, but the log ends before it."
+            alerts.raise_("tampering", checkpoints.origin(place.log), words)
+            cursor.move(url, place, place._replace(seq=0))
+            return None
         watch.look(waiting=False)
         if ended.wait(POLL_SECONDS):
             raise Ended

@@ -3,15 +3,17 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
 from audit import checkpoints, log
 from audit.actions import Action, Outcome
 from audit.events import Event
 from audit.messages import cursor, frames
-from audit.models import AuditEvent
+from audit.models import Alert, AuditEvent
 from tests.audit.messages.collector import Collector
 from tests.audit.messages.conftest import settled, until
 from tests.conftest import Installation
@@ -138,6 +140,29 @@ def test_rows_of_a_later_log_follow_those_of_the_one_before(
     until(lambda: settled(collector.url))
     places = [(one.log, one.seq) for one in collector.received()]
     assert places == list(AuditEvent.objects.order_by("log", "seq").values_list("log", "seq"))
+
+
+@pytest.mark.both_databases
+def test_rows_that_take_the_numbers_of_rows_that_were_cut_off_are_told_too(
+    collector: Collector,
+    point: Callable[[str], None],
+    sending: Callable[[], None],
+    event: Make,
+    unguarded: Callable[[], AbstractContextManager[None]],
+) -> None:
+    cursor.rewind(collector.url)
+    point(collector.url)
+    sending()
+    log.commit([event(count=1) for _ in range(10)])
+    until(lambda: settled(collector.url))
+    with unguarded(), connection.cursor() as database:
+        database.execute("DELETE FROM audit_event WHERE count = 1 AND seq > 5")
+    until(lambda: Alert.objects.filter(kind="tampering").exists())
+    log.commit([event(count=2) for _ in range(2)])
+    until(lambda: settled(collector.url))
+    told = {(one.seq, one.told["row"]) for one in collector.received()}
+    assert {(seq, bytes(row).hex()) for seq, row in AuditEvent.objects.values_list("seq", "row")} <= told
+    assert len(told) > AuditEvent.objects.count(), "the collector has kept what was cut off"
 
 
 def test_two_senders_are_one(
