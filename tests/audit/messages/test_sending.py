@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -163,6 +164,25 @@ def test_rows_that_take_the_numbers_of_rows_that_were_cut_off_are_told_too(
     told = {(one.seq, one.told["row"]) for one in collector.received()}
     assert {(seq, bytes(row).hex()) for seq, row in AuditEvent.objects.values_list("seq", "row")} <= told
     assert len(told) > AuditEvent.objects.count(), "the collector has kept what was cut off"
+
+
+@pytest.mark.postgres
+def test_a_sender_whose_database_connection_is_lost_goes_on(
+    collector: Collector, point: Callable[[str], None], sending: Callable[[], None], event: Make
+) -> None:
+    cursor.rewind(collector.url)
+    point(collector.url)
+    sending()
+    for _ in range(3):
+        log.commit([event() for _ in range(200)])
+        with connection.cursor() as database:
+            database.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        time.sleep(0.5)
+    until(lambda: settled(collector.url))
+    assert collector.rows() == written()
 
 
 def test_two_senders_are_one(
