@@ -1,6 +1,8 @@
 """A real rsyslog on loopback, run with the very configuration that docs/OPERATIONS.md gives."""
 
+import os
 import re
+import shutil
 import socket
 import subprocess
 import time
@@ -39,12 +41,20 @@ def configuration() -> str:
     return found[1]
 
 
+def _program() -> str:
+    """The path of rsyslogd, where its driver of TLS is installed, too; the test is skipped, or fails, where not."""
+    found = shutil.which("rsyslogd", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    drivers = [*Path("/usr/lib").glob("rsyslog/lmnsd_ossl.so"), *Path("/usr/lib").glob("*/rsyslog/lmnsd_ossl.so")]
+    if found is None or not drivers:
+        services.absent("rsyslog", REQUIRED)
+    return found
+
+
 class Collector:
     """One rsyslog with files and a port of its own; may be killed and started again."""
 
     def __init__(self, folder: Path, certificates: Path) -> None:
-        if services.program("rsyslogd") is None:
-            services.absent("rsyslog", REQUIRED)
+        self._program = _program()
         self.folder, self.file = folder, folder / "audit.log"
         self.port = _free_port()
         self._process: subprocess.Popen[bytes] | None = None
@@ -66,7 +76,7 @@ class Collector:
 
     def start(self) -> None:
         """Run it, and wait until it listens."""
-        command = ["rsyslogd", "-n", "-f", str(self.folder / "rsyslog.conf"), "-i", str(self.folder / "pid")]
+        command = [self._program, "-n", "-f", str(self.folder / "rsyslog.conf"), "-i", str(self.folder / "pid")]
         (self.folder / "pid").unlink(missing_ok=True)
         with (self.folder / "output").open("ab") as output:
             self._process = subprocess.Popen(command, stdout=output, stderr=output, cwd=self.folder)
