@@ -8,8 +8,8 @@ from audit.actions import Outcome
 from audit.messages.mapping import SEVERITY
 
 FACILITY = 10  # security and authorisation messages, as PS3.15 A.6 asks
-_USUAL, _WORST = 5, 3
-_LEVELS = {SEVERITY[Outcome.OK]: _USUAL, SEVERITY[Outcome.NOT_FOUND]: _USUAL, SEVERITY[Outcome.DENIED]: 4}
+_USUAL, _WARNING = 5, 4  # the two that PS3.15 A.6 names
+_LEVELS = {SEVERITY[Outcome.OK]: _USUAL, SEVERITY[Outcome.NOT_FOUND]: _USUAL}
 AUDIT = "DICOM+RFC3881"
 NOTE = "CUSTOS+NOTE"
 # The number that RFC 5612 keeps for examples: this project has none of its own with the IANA.
@@ -32,7 +32,7 @@ class Head(NamedTuple):
 def audit(head: Head, document: bytes, *, outcome: int, seq: int) -> bytes:
     """A framed audit message; `outcome` is the EventOutcomeIndicator."""
     data = f'[{ELEMENT} log="{head.log}" seq="{seq}"]'
-    return framed(_header(head, _LEVELS.get(outcome, _WORST), AUDIT, data) + _MARK.encode() + document)
+    return framed(_header(head, _LEVELS.get(outcome, _WARNING), AUDIT, data) + _MARK.encode() + document)
 
 
 def note(head: Head, text: str, *, size: int) -> bytes:

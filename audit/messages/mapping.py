@@ -114,7 +114,7 @@ def _participants(kind: Kind, row: Row, source: Source) -> tuple[Participant, ..
         case Parts.SENT:
             return _us(source, codes.ROLE_SOURCE), _actor(row, codes.ROLE_DESTINATION)
         case Parts.EXPORTED:
-            return _actor(row, codes.ROLE_SOURCE), _us(source), _medium(row)
+            return _actor(row, codes.ROLE_SOURCE), _us(source, codes.ROLE_SOURCE), _medium(row)
         case Parts.APPLICATION:
             return _us(source, codes.ROLE_APPLICATION), _actor(row, codes.ROLE_LAUNCHER)
         case _:

@@ -112,7 +112,7 @@ def test_a_row_of_a_newer_program_and_one_that_cannot_be_read_are_told_all_the_s
 SIGNS = ("]]>", "<![CDATA[", "\x00\x01\x1f\x7f\x85", "\ud800", "\ufffe\uffff", "&amp;\r\n\t", '"', "\u2028", " ")
 # RFC 5424 §6, as far as we speak it.
 FRAME = re.compile(
-    rb'<8[345]>1 \S+Z [\x21-\x7e]{1,255} custos \d+ DICOM\+RFC3881 \[custos@32473 log="\d+" seq="\d+"\] '
+    rb'<8[45]>1 \S+Z [\x21-\x7e]{1,255} custos \d+ DICOM\+RFC3881 \[custos@32473 log="\d+" seq="\d+"\] '
     rb"\xef\xbb\xbf<\?xml [^\x00-\x1f]+</AuditMessage>"
 )
 HOSTILE = st.one_of(

@@ -54,7 +54,7 @@ def test_what_arrives_validates_and_equals_the_log(
         said = one.told
         assert (said["row"], said["id"], said["action"]) == (bytes(row.row).hex(), str(row.id), row.action)
         assert said["outcome"] == row.outcome
-        assert one.priority == {"ok": 85, "not-found": 85, "denied": 84, "failed": 83}[row.outcome]
+        assert one.priority == {"ok": 85, "not-found": 85, "denied": 84, "failed": 84}[row.outcome]
     assert "SECRET" not in collector.file.read_text()
     notes = [note for line in collector.lines() for note in frames.notes_in(line)]
     assert len(notes) == 1
