@@ -140,7 +140,7 @@ COMMANDS: Final = (
     *_verbs("archive", "scrub check reindex compact sweep"),
     *_verbs("keys", "status create-root rotate export-shares recover end-epoch clean rekey"),
     *_verbs("backup", "create verify restore list places forget"),
-    *_verbs("audit", "status verify prove export key"),
+    *_verbs("audit", "status verify prove export key messages"),
     *_doors(Kind.COMMAND, "setup\ndemo"),
 )
 

@@ -154,3 +154,17 @@ class Alert(models.Model):
                 fields=["kind", "-last_at", "-id"], name="alert_seen_kind", condition=models.Q(seen_at__isnull=False)
             ),
         ]
+
+
+class Destination(models.Model):
+    """A collector of audit messages, and how far the log and its checkpoints are safely there."""
+
+    url = models.CharField(max_length=200, primary_key=True)
+    log = models.PositiveIntegerField()
+    seq = models.PositiveBigIntegerField()
+    note_log = models.PositiveIntegerField()
+    note_size = models.PositiveBigIntegerField()
+    moved_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        db_table = "audit_destination"

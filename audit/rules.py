@@ -114,6 +114,12 @@ RULES: dict[str, Rule] = {
         _("Make the place reachable and run the same command again."),
         About.PLACE,
     ),
+    "syslog": Rule(
+        _("Audit messages do not reach the collector"),
+        _("The collector of audit messages has taken nothing for five minutes, or does not prove who it is."),
+        _("Make it reachable, or look at its certificate. Nothing is lost: what waits is sent once it is back."),
+        About.PLACE,
+    ),
 }  # fmt: skip
 
 GRAVE = ("tampering", "break-glass", "checkpoint-overdue", "verification-overdue")

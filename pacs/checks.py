@@ -159,6 +159,35 @@ def _bucket_of_anchors(conf: Any, url: str) -> Iterator[Finding]:
         yield "E039", f"PACS_ANCHORS: {url} is the bucket of the packs.", "Name a bucket of its own, under object lock."
 
 
+def collector(conf: Any) -> Iterator[Finding]:
+    """Audit messages leave encrypted, to a collector that proves who it is, with files that can be read."""
+    if not conf.PACS_SYSLOG_URL:
+        return
+    from audit.messages import channel
+
+    try:
+        channel.address(conf.PACS_SYSLOG_URL)
+    except ValueError:
+        hint = "Name tls://HOST:PORT; audit messages leave over nothing else, nor by plain TCP or UDP."
+        yield "E040", "PACS_SYSLOG_URL is no address of a collector over TLS.", hint
+    if not conf.PACS_SYSLOG_CA:
+        hint = "Name the PEM file of the authority that issued the collector's certificate."
+        yield "E041", "PACS_SYSLOG_URL needs PACS_SYSLOG_CA.", hint
+        return
+    if bool(conf.PACS_SYSLOG_CERT) != bool(conf.PACS_SYSLOG_KEY):
+        yield "E042", "Only one of PACS_SYSLOG_CERT and PACS_SYSLOG_KEY is set.", "Name both PEM files, or neither."
+        return
+    try:
+        channel.context(channel.Trust(conf.PACS_SYSLOG_CA, conf.PACS_SYSLOG_CERT, conf.PACS_SYSLOG_KEY))
+    except (OSError, ValueError) as error:
+        words = f"PACS_SYSLOG_CA, PACS_SYSLOG_CERT or PACS_SYSLOG_KEY cannot be used ({type(error).__name__})."
+        yield "E043", words, "Name PEM files that this user can read; the key must be the certificate's."
+        return
+    if conf.PACS_SYSLOG_KEY and _open_to_others(Path(conf.PACS_SYSLOG_KEY)):
+        hint = f"Run `chmod 0400 {conf.PACS_SYSLOG_KEY}`."
+        yield "E043", f"PACS_SYSLOG_KEY: others can read {conf.PACS_SYSLOG_KEY}.", hint
+
+
 def names(conf: Any) -> Iterator[Finding]:
     """Every PACS_ variable of the environment is one that means something."""
     for name, meant in unknown(os.environ, NAMES):
@@ -215,7 +244,7 @@ def verifications(conf: Any) -> Iterator[Finding]:
 
 
 RULES: Final[tuple[Rule, ...]] = (
-    root_key, data_dir, web, secret_key, dicom, anchors, names, memory, bucket, verifications, _postgres,
+    root_key, data_dir, web, secret_key, dicom, anchors, collector, names, memory, bucket, verifications, _postgres,
 )  # fmt: skip
 
 

@@ -40,6 +40,10 @@ SETTINGS: Final[dict[str, tuple[str, str]]] = {
         "",
         "with an s3: anchor — the profile of credentials for it, best another than for packs",
     ),
+    "PACS_SYSLOG_URL": ("", "the collector of audit messages, tls://HOST:PORT; empty means none"),
+    "PACS_SYSLOG_CA": ("", "with a collector — the authority whose certificate it must show, PEM"),
+    "PACS_SYSLOG_CERT": ("", "with a collector — the certificate that this archive shows, PEM; empty means none"),
+    "PACS_SYSLOG_KEY": ("", "with a collector — the private key of that certificate, PEM"),
     "PACS_FOUR_EYES": ("on", "acts that need two people; off puts a delay and a notice in their place"),
     "PACS_TRASH_DAYS": ("30", "days for which a study stays in the trash before it may be destroyed; 1 or more"),
     "PACS_VERIFY_HOUR": ("3", "the hour, 0 to 23 in PACS_TIMEZONE, at which the whole record is verified every night"),
@@ -51,7 +55,10 @@ SETTINGS: Final[dict[str, tuple[str, str]]] = {
     "PACS_TIMEZONE": ("UTC", "the time zone of pages, such as Europe/Paris"),
     "PACS_LANGUAGE": ("en", "the language of people who chose none: en or fr"),
     "PACS_TEST_DATA": ("../shared/data", "a folder of sample studies for the demo and the tests"),
-    "PACS_TEST_REQUIRE": ("", "suites whose absence is a failure: postgres,redis,browser,dcmtk,softhsm,seaweedfs"),
+    "PACS_TEST_REQUIRE": (
+        "",
+        "suites whose absence is a failure: postgres,redis,browser,dcmtk,softhsm,seaweedfs,rsyslog",
+    ),
     "PACS_TEST_POSTGRES_URL": ("", "the server on which tests create databases of their own"),
     "PACS_TEST_REDIS_URL": ("", "the broker that tests use"),
 }

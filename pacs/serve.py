@@ -112,6 +112,7 @@ def scheduler() -> int:
     """Once a second, wake what is due and do what has a time."""
     from archive import jobs, nightly
     from audit import upkeep
+    from audit.messages import sender
     from pacs import celery
 
     ended = threading.Event()
@@ -123,6 +124,7 @@ def scheduler() -> int:
     signal.signal(signal.SIGINT, end)
     celery.app.set_default()
     serving("scheduler")
+    telling = sender.start(ended)
     while not ended.wait(1.0):
         close_old_connections()
         for tick in (nightly.tick, jobs.tick, upkeep.tick):
@@ -130,6 +132,8 @@ def scheduler() -> int:
                 tick()
             except Exception:
                 logger.exception("a tick failed")
+    if telling is not None:
+        telling.join(3.0)
     return 0
 
 

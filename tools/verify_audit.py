@@ -1,6 +1,6 @@
 """Verify a Custos audit log from outside: one file, the standard library alone, nothing of the program it judges.
 
-    python -I verify_audit.py --key 'custos/…+hash+key' [--anchor DIR]… LOG
+    python -I verify_audit.py --key 'custos/…+hash+key' [--anchor DIR]… [--notes FILE]… LOG
 
 LOG is the SQLite database (opened read-only) or the lines that `manage.py audit export --rows` prints. The key is what
 `manage.py audit key` printed when it was noted down elsewhere. Exit codes: 0 intact, 1 edited, 2 cut or rolled back,
@@ -12,6 +12,7 @@ import argparse
 import base64
 import hashlib
 import json
+import re
 import sqlite3
 import sys
 import time
@@ -27,6 +28,7 @@ TEXTS = (
 )
 NUMBERS = ("version", "log", "seq", "time_us", "count")
 UUIDS = ("id", "sitting", "details_key")
+COLLECTED = re.compile("custos-note ((?:[A-Za-z0-9+/]{4}){10,}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?)")
 AHEAD_SECONDS = 300
 TABLE = "the table"
 
@@ -175,6 +177,14 @@ def notes_of_anchor(place: Path, origin: str) -> list[str]:
     return [f"{text}\n\n{tail}\n" for text, tail in pairs if tail.startswith("\u2014 ") and text[:1] != "\u2014"]
 
 
+def notes_of_collector(path: Path, origin: str) -> list[str]:
+    """The whole notes of this log in a collector's file of audit messages, each there as one word of base64."""
+    with path.open(encoding="utf-8", errors="replace") as lines:
+        words = {word for line in lines for word in COLLECTED.findall(line)}
+    notes = [base64.b64decode(word).decode(errors="replace") for word in sorted(words)]
+    return [one for one in notes if one.startswith(f"{origin}\n") and "\n\n\u2014 " in one and one.endswith("\n")]
+
+
 def open_note(note: str, origin: str, public: bytes, place: str, verdict: Verdict) -> Signed | None:
     """What a note signs, if this key signed it for this log."""
     try:
@@ -289,6 +299,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Verify a Custos audit log from outside.")
     parser.add_argument("--key", required=True, help="as `manage.py audit key` prints it")
     parser.add_argument("--anchor", action="append", type=Path, default=[], metavar="DIR")
+    parser.add_argument("--notes", action="append", type=Path, default=[], metavar="FILE", help="a collector's file")
     parser.add_argument("log", type=Path)
     asked = parser.parse_args()
     origin, _, encoded = asked.key.split("+", 2)
@@ -301,6 +312,11 @@ def main() -> int:
         open_note(note, origin, public, str(place), verdict)
         for place in asked.anchor
         for note in notes_of_anchor(place, origin)
+    ]
+    anchored += [
+        open_note(note, origin, public, str(file), verdict)
+        for file in asked.notes
+        for note in notes_of_collector(file, origin)
     ]
     in_table, outside = [head for head in kept if head], [head for head in anchored if head]
     goes_on = judge(asked.log, number, [*in_table, *outside], verdict)

@@ -25,7 +25,7 @@ def look(floor: Callable[[int], int]) -> Health:
         ("processes", _("Processes"), running.processes),
         ("pulse", _("Pulse of this process"), running.own_pulse),
         ("journals", _("Journals waiting"), running.waiting_journals),
-        ("destinations", _("Other systems"), told.destinations),
+        ("destination", _("Collector of audit messages"), told.destination),
         ("clock", _("Clock"), running.clocks),
         ("disk", _("Room on the disk"), partial(running.disk, floor)),
     )

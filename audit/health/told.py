@@ -1,6 +1,6 @@
 """What verification, alerts and refusals say of the record, and who else is told of it."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 
 from django.conf import settings
@@ -11,7 +11,8 @@ from django.utils.translation import ngettext
 
 from audit import clock, overdue, recorded, schedule, words
 from audit.actions import Outcome
-from audit.health.lines import Line, State, age, moment
+from audit.health.lines import Line, State, moment
+from audit.messages import cursor
 from audit.models import Alert, AuditEvent
 
 STRANGERS = "nobody"
@@ -25,9 +26,6 @@ VERDICTS = {
     4: lambda: _("intact as far as a restored backup kept it"),
     9: lambda: _("not verified: something could not be read"),
 }
-
-DESTINATIONS: list[Callable[[], Iterable[Line]]] = []
-"""Functions that tell of each other system to which the record is sent: its cursor and its lag. May be empty."""
 
 
 def verification() -> Iterator[Line]:
@@ -86,22 +84,22 @@ def refusals() -> Iterator[Line]:
     yield Line("refusals", _("Refusals of strangers"), state, said, advice if state is State.LOOK else "", facts)
 
 
-def destinations() -> Iterator[Line]:
-    """The other systems that are told of the record."""
-    if not DESTINATIONS:
-        yield Line("destinations", _("Other systems"), State.GOOD, _("No other system is told of the record."))
-    for look in DESTINATIONS:
-        yield from look()
-
-
-def behind(label: str, cursor: int, lag: int, since: timedelta, fault: str = "") -> Line:
-    """A destination as a line: the row it has taken, how many wait and for how long, its last fault in words."""
-    late = lag > 0 and since > overdue.SIGNED_WITHIN
-    said = _("It has taken row %(cursor)s; %(lag)s wait, the oldest for %(age)s.") % {
-        "cursor": cursor,
-        "lag": lag,
-        "age": age(since),
-    }
+def destination() -> Iterator[Line]:
+    """The collector of audit messages: the row it has taken, how many wait, and for how long."""
+    url = settings.PACS_SYSLOG_URL
+    label = _("Collector of audit messages")
+    if not url:
+        yield Line("destination", label, State.GOOD, _("No other system is told of the record."))
+        return
+    place = cursor.of(url)
+    if place is None:
+        said = _("%(url)s was told nothing yet.") % {"url": url}
+        yield Line("destination", label, State.LOOK, said, _("Is the scheduler running? Its log says what it does."))
+        return
+    waiting, since = cursor.lag(place), cursor.waiting_since(place)
+    late = since is not None and clock.moment() - since > overdue.SIGNED_WITHIN
+    told = {"url": url, "row": f"{place.log}.{place.seq}", "waiting": waiting}
+    said = _("%(url)s has taken row %(row)s; %(waiting)s wait.") % told
+    facts = () if since is None else ((_("Oldest that waits"), moment(since)),)
     advice = _("Make it reachable again; it is caught up by itself.") if late else ""
-    facts = ((_("Last fault"), fault),) if fault else ()
-    return Line("destination", label, State.BROKEN if late else State.GOOD, said, advice, facts)
+    yield Line("destination", label, State.BROKEN if late else State.GOOD, said, advice, facts)

@@ -16,8 +16,9 @@ from archive import stores
 from audit import alerts, checkpoints, clock, journal, leases, log, pulse, recorded
 from audit.actions import Action, Outcome, Use
 from audit.events import Event
-from audit.health import looking, told
+from audit.health import looking
 from audit.health.lines import Health, Line, State, age
+from audit.messages import cursor
 from audit.models import Alert, AuditEvent, Heartbeat
 from audit.receipts import Who
 from tests.accounts.browsing import Browser
@@ -53,7 +54,7 @@ def test_a_record_that_is_kept_as_it_should_be_is_good_in_every_line(written: in
     assert health.state is State.GOOD
     assert {one.kind for one in health.lines} == {
         *("head", "checkpoint", "anchor", "verification", "alerts", "refusals"),
-        *("processes", "pulse", "journals", "destinations", "clock", "disk"),
+        *("processes", "pulse", "journals", "destination", "clock", "disk"),
     }
     assert all(one.said and one.label for one in health.lines)
 
@@ -160,12 +161,19 @@ def test_refusals_of_the_last_hour_are_counted_as_often_as_they_came(written: in
     assert "250 times" in refusals.said
 
 
-def test_a_destination_that_lags_is_told_beside_the_others(written: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    late = told.behind("syslog", 12, 40, timedelta(minutes=20), "connection refused")
-    monkeypatch.setattr(told, "DESTINATIONS", [lambda: [late, told.behind("other", 52, 0, timedelta(0))]])
-    found = [one for one in look().lines if one.kind == "destination"]
-    assert [one.state for one in found] == [State.BROKEN, State.GOOD]
-    assert "row 12; 40 wait" in found[0].said
+def test_a_collector_that_lags_is_told(
+    written: int, settings: Any, monkeypatch: pytest.MonkeyPatch, event: Make
+) -> None:
+    assert (line("destination").state, line("destination").facts) == (State.GOOD, ())
+    settings.PACS_SYSLOG_URL = "tls://collector.example:6514"
+    assert line("destination").state is State.LOOK
+    cursor.begin(settings.PACS_SYSLOG_URL)
+    assert line("destination").state is State.GOOD
+    log.commit([event(), event()])
+    assert (line("destination").state, "2 wait" in line("destination").said) == (State.GOOD, True)
+    now = clock.now
+    monkeypatch.setattr(clock, "now", lambda: now() + 1200)
+    assert line("destination").state is State.BROKEN
 
 
 def test_reading_the_page_is_on_record_and_nobody_else_may(

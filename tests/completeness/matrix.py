@@ -145,6 +145,7 @@ COMMANDS: Final = (
     # Nobody signs or verifies the record of this house, which is no fault of the record's yet; alerts are open.
     Row("command", "shell", "audit status", 1, (Expected("log:read", "ok", False, False, count=-1),)),
     Row("command", "shell", "audit verify", 0, (Expected("log:verified", "ok", False, False, count=-1),)),
+    Row("command", "shell", "audit messages --again", 0, done("log:exported")),
     Row("command", "shell", "archive sweep", 0, done("archive:swept")),
 )
 

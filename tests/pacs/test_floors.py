@@ -16,6 +16,7 @@ PLANTED = {
     "vault/wrap.py": "import django",
     "keystore/keys.py": "import accounts.gate\nimport pynetdicom",
     "audit/log.py": "import pydicom\nimport reportlab\nfrom archive import ingest",
+    "audit/messages/mapping.py": "from audit import tables",
     "accounts/gate.py": "from audit import models\nfrom keystore import models as rows\nfrom accounts import views",
     "archive/query/rows.py": "import boto3\nimport cryptography\nfrom archive import browser",
     "archive/browser/studies.py": "from archive import models\nfrom archive.dicomweb import problems",

@@ -1,4 +1,4 @@
-"""`manage.py audit status|verify|prove|export|key`: is the record whole, is this row in it, give it to somebody else.
+"""`manage.py audit status|verify|prove|export|key|messages`: is the record whole, is this row in it, give it to others.
 
 Exit codes of `verify`: 0 intact, 1 edited, 2 cut or rolled back, 3 signature or clock, 4 intact as far as a restored
 backup kept it, 9 not verified at all. Of `status`: 0 good, 1 something to be looked at, 2 something broken, 9 unknown.
@@ -7,14 +7,16 @@ backup kept it, 9 not verified at all. Of `status`: 0 good, 1 something to be lo
 import getpass
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error as DatabaseFault
+from django.db import transaction
 
 from accounts import gate, identify
 from accounts.actors import Actor
@@ -22,10 +24,12 @@ from accounts.errors import Refused
 from archive import stores
 from audit import anchors, checkpoints, export, log, proofs, recorded, tables
 from audit.actions import Action, Outcome
+from audit.anchoring.collected import Collected
 from audit.errors import LogUnavailable
 from audit.events import Event
 from audit.health import looking
 from audit.health.lines import GRAVITY, Health, State
+from audit.messages import cursor
 from audit.recorded import UNVERIFIED
 from audit.verify import Report
 from keystore.errors import KeystoreError
@@ -49,6 +53,7 @@ class Command(BaseCommand):
         check = verbs.add_parser("verify", help="Recompute the whole record and compare it with what was signed.")
         check.add_argument("--json", action="store_true", help="print one JSON object")
         check.add_argument("--anchor", action="append", type=Path, metavar="DIR", help="instead of PACS_ANCHORS")
+        check.add_argument("--notes", action="append", type=Path, metavar="FILE", help="a collector's file, likewise")
         status = verbs.add_parser("status", help="Tell how the record itself is: written, signed, copied, verified.")
         status.add_argument("--json", action="store_true", help="print one JSON object")
         prove = verbs.add_parser("prove", help="Prove to an outsider that one row is in the signed record (JSON).")
@@ -63,6 +68,9 @@ class Command(BaseCommand):
         give.add_argument("--to", dest="last", type=date.fromisoformat, metavar="YYYY-MM-DD", help="last day, UTC")
         key = verbs.add_parser("key", help="Print the public key of the checkpoints, to be kept elsewhere.")
         key.add_argument("--json", action="store_true", help="print one JSON object")
+        tell = verbs.add_parser("messages", help="Say how far the collector of audit messages has been told.")
+        tell.add_argument("--again", action="store_true", help="send the whole record, from its first row on")
+        tell.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, verb: str, **options: Any) -> None:
         run: Callable[[Actor, dict[str, Any]], None] = getattr(self, f"_{verb}")
@@ -78,10 +86,7 @@ class Command(BaseCommand):
 
     def _verify(self, actor: Actor, options: dict[str, Any]) -> None:
         gate.permit(actor, Action.LOG_VERIFIED)
-        for place in options["anchor"] or ():
-            if not place.is_dir():
-                raise CommandError(f"{place} is no directory.", returncode=UNVERIFIED)
-        places = [anchors.Folder(place) for place in options["anchor"]] if options["anchor"] else None
+        places = _places(options["anchor"] or (), options["notes"] or ())
         code = UNVERIFIED
 
         def tell(report: Report) -> None:
@@ -90,7 +95,7 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(_told(report)) if options["json"] else _words(report))
 
         try:
-            recorded.run(actor.who, places, told=tell)
+            recorded.run(actor.who, places or None, told=tell)
         except LogUnavailable:
             self.stderr.write("This verification could not be recorded.")
             sys.exit(code or UNVERIFIED)
@@ -125,6 +130,23 @@ class Command(BaseCommand):
         for line in lines:
             self.stdout.write(line, ending="")
 
+    def _messages(self, actor: Actor, options: dict[str, Any]) -> None:
+        url = settings.PACS_SYSLOG_URL
+        if options["again"]:
+            gate.permit(actor, Action.LOG_EXPORTED)
+            with transaction.atomic():
+                if url:
+                    cursor.rewind(url)
+                told = {"form": "messages", "destination": url}
+                log.append([Event(Action.LOG_EXPORTED, Outcome.OK, actor.who, details=told)])
+        place = cursor.of(url)
+        state = {
+            "destination": url,
+            "waiting": cursor.lag(place) if place else None,
+            **(place._asdict() if place else {}),
+        }
+        self.stdout.write(json.dumps(state) if options["json"] else _standing(url, place))
+
     def _key(self, _actor: Actor, options: dict[str, Any]) -> None:
         key = checkpoints.verifier_key()
         self.stdout.write(json.dumps({"key": key}) if options["json"] else key)
@@ -136,6 +158,29 @@ def _lines(health: Health) -> Iterator[str]:
         yield from (f"    {name}: {value}" for name, value in line.facts)
         if line.advice:
             yield f"    -> {line.advice}"
+
+
+def _places(folders: Iterable[Path], files: Iterable[Path]) -> list[anchors.Place]:
+    for place in folders:
+        if not place.is_dir():
+            raise CommandError(f"{place} is no directory.", returncode=UNVERIFIED)
+    for place in files:
+        if not place.is_file():
+            raise CommandError(f"{place} is no file.", returncode=UNVERIFIED)
+    return [*(anchors.Folder(place) for place in folders), *(Collected(place) for place in files)]
+
+
+def _told_to(url: str, place: cursor.Place | None) -> dict[str, Any]:
+    return {"destination": url} | ({} if place is None else {**place._asdict(), "waiting": cursor.lag(place)})
+
+
+def _standing(url: str, place: cursor.Place | None) -> str:
+    if not url:
+        return "No collector of audit messages is named (PACS_SYSLOG_URL)."
+    if place is None:
+        return f"{url} was not told anything yet."
+    row, note = f"row {place.seq} of log {place.log}", f"checkpoint {place.note_size} of log {place.note_log}"
+    return f"{url} has been told up to {row} and {note}; {cursor.lag(place)} rows wait."
 
 
 def _micros(day: date) -> int:
