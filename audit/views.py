@@ -12,7 +12,6 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts import gate
 from accounts.actors import NOBODY, Actor
-from accounts.errors import NotVisible
 from accounts.models import Device, Person, Token
 from archive import sizes
 from audit import alerts, journal, log, sittings, timeline, words
@@ -54,7 +53,7 @@ def sitting(request: HttpRequest, sitting_id: UUID) -> HttpResponse:
     journal.settle()
     views = sittings.views(sitting_id)
     if not views:
-        raise NotVisible
+        raise gate.missed(actor, Action.LOG_READ, subject=f"sitting:{sitting_id}")
     delivered = sittings.delivered([sitting_id])[sitting_id]
     first = views[0]
     _note(
@@ -90,7 +89,7 @@ def event(request: HttpRequest, number: int, seq: int) -> HttpResponse:
     actor = _reader(request)
     row = AuditEvent.objects.filter(log=number, seq=seq).first()
     if row is None:
-        raise NotVisible
+        raise gate.missed(actor, Action.LOG_READ, subject=f"event:{number}/{seq}")
     _note(actor, {"page": "event", "log": number, "seq": seq}, study_uid=row.study_uid, patient=row.patient, count=1)
     try:
         details, closed = log.open_details(row), False
@@ -119,6 +118,8 @@ def alert_list(request: HttpRequest) -> HttpResponse:
 def see_alert(request: HttpRequest, alert_id: UUID) -> HttpResponse:
     """Mark an alert as seen, under the reader's name."""
     actor = _actor(request)
+    if not Alert.objects.filter(pk=alert_id).exists():
+        raise gate.missed(actor, Action.ALERT_CHANGED, subject=f"alert:{alert_id}")
     with gate.change(actor, Action.ALERT_CHANGED, subject=f"alert:{alert_id}", details={"act": "seen"}) as told:
         told["changed"] = alerts.see(alert_id, actor.name)
     return redirect("audit:alerts")

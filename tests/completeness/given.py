@@ -5,9 +5,14 @@ from typing import Any, Final
 
 from pydicom.dataset import Dataset
 
-from accounts.models import Device, Person
-from archive import ingest
+from accounts import attempts, devices, factors, setup_links, tokens
+from accounts import people as persons
+from accounts.models import Device, Group, Person, Role, Session, SetupLink, TotpDevice
+from archive import ingest, retrieve
+from audit import alerts, checkpoints, journal
+from audit.models import Alert, AuditEvent
 from tests import builders, people
+from tests.accounts.browsing import code, fresh_code
 
 Names = dict[str, Any]
 
@@ -18,7 +23,7 @@ def stored(image: Dataset) -> Names:
     return {"study": image.StudyInstanceUID, "series": image.SeriesInstanceUID, "sop": image.SOPInstanceUID}
 
 
-def person(username: str) -> Any:
+def actor(username: str) -> Any:
     """The actor of somebody who has just given both factors."""
     return people.actor(Person.objects.get(username=username))
 
@@ -34,9 +39,120 @@ def of_three() -> Names:
     return {**stored(one), **named}
 
 
+def _person(**more: Any) -> tuple[Person, Names]:
+    """A clinician of Radiology with the radiologist's password, so that it need not be hashed for every row."""
+    known = Person.objects.get(username="radiologist").password
+    made = Person.objects.create(username=builders.word().lower(), password=known, **more)
+    made.roles.add(Role.objects.get(name="clinician"))
+    made.groups.add(Group.objects.get(name="Radiology"))
+    return made, {"someone": made.username, "person": str(made.id)}
+
+
+def somebody() -> Names:
+    """A person with a second factor, a code of it, a wrong one, and a recovery code."""
+    made, names = _person()
+    _, codes = factors.issue(made)
+    right = fresh_code(made)
+    return {**names, "code": right, "wrong": f"{(int(right) + 500_000) % 1_000_000:06d}", "recovery": codes[0]}
+
+
+def code_used() -> Names:
+    names = somebody()
+    assert factors.prove(Person.objects.get(pk=names["person"]), names["code"])
+    TotpDevice.objects.filter(user_id=names["person"]).update(throttling_failure_count=0)
+    return names
+
+
+def newcomer() -> Names:
+    made, names = _person()
+    return {**names, "code": code(factors.uri(factors.offer(made)))}
+
+
+def disabled() -> Names:
+    names = somebody()
+    persons.disable(Person.objects.get(pk=names["person"]))
+    return names
+
+
+def token() -> Names:
+    names = somebody()
+    made, _ = tokens.create(Person.objects.get(pk=names["person"]), name="one")
+    return {**names, "token": str(made.id)}
+
+
+def session() -> Names:
+    names = somebody()
+    named = people.actor(Person.objects.get(pk=names["person"])).session
+    return {**names, "session": named}
+
+
+def tried(times: int) -> Callable[[], Names]:
+    def trying() -> Names:
+        names = somebody()
+        for _ in range(times):
+            attempts.begin(names["someone"], "127.0.0.1")
+        return names
+
+    return trying
+
+
+def device() -> Names:
+    made = devices.create(builders.word()[:12], "127.0.0.9/32", groups=[], may=["store"])
+    return {"device": str(made.id), "ae_title": made.ae_title}
+
+
+def sitting() -> Names:
+    """What a radiologist was sent of one study, on record by now."""
+    names = stored(builders.ct_slice())
+    for one in retrieve.instances(actor("radiologist"), names["study"], names["series"], names["sop"]):
+        assert b"".join(one.chunks)
+    journal.settle()
+    event = AuditEvent.objects.get(action="study:view", study_uid=names["study"])
+    return {**names, "sitting": str(event.sitting)}
+
+
+def alert() -> Names:
+    alerts.raise_("journal", builders.word(), "Something to look at.")
+    return {"alert": str(Alert.objects.latest("raised_at").pk)}
+
+
+def checkpoint() -> Names:
+    checkpoints.sign_due(at_once=True)
+    return {}
+
+
+def nobody_there() -> Names:
+    """An installation whose first administrator is still to come."""
+    Session.objects.all().delete()
+    Person.objects.all().delete()
+    return {"link": setup_links.issue()}
+
+
+def link_used() -> Names:
+    names = nobody_there()
+    SetupLink.objects.all().delete()
+    return names
+
+
 LASTING: Final = frozenset({"a study of three"})
 """What rows only read, and which is therefore prepared once."""
 
 PREPARED: Final[dict[str, Callable[[], Names]]] = {
     "a study of three": of_three,
+    "a study": lambda: stored(builders.ct_slice()),
+    "somebody": somebody,
+    "a code used before": code_used,
+    "a newcomer without a second factor": newcomer,
+    "a newcomer with an initial password": lambda: _person(password_is_initial=True)[1],
+    "somebody disabled": disabled,
+    "somebody's token": token,
+    "somebody's session": session,
+    "four wrong passwords": tried(4),
+    "five wrong passwords": tried(5),
+    "a device": device,
+    "a sitting": sitting,
+    "an alert": alert,
+    "a checkpoint": checkpoint,
+    "nobody there yet": nobody_there,
+    "a link used before": link_used,
 }

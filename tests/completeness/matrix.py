@@ -6,7 +6,7 @@ A path may hold `{study}`, `{series}` and `{sop}`: those of a study that Radiolo
 
 from typing import Final
 
-from tests.completeness import pixels
+from tests.completeness import administering, pixels, signing_in
 from tests.completeness.rows import (
     DENIED,
     MISSED,
@@ -125,12 +125,8 @@ STORED: Final = (
 )
 
 COMMANDS: Final = (
-    Row("command", "shell", "group add Neurology", 0, done("group:changed"), once=True),
-    Row("command", "shell", "person disable outsider", 0, done("person:changed"), once=True),
-    Row("command", "shell", "person reset-factors technologist", 0, done("person:factors-reset"), once=True),
-    Row("command", "shell", "device disable ECHO_ONE", 0, done("device:changed"), once=True),
-    # The row is in no checkpoint yet; that somebody asked is on record whatever the answer.
-    Row("command", "shell", "audit prove 1", 1, (Expected("log:read", "ok", False, False, count=-1),)),
+    # There is no such row; that somebody asked is on record whatever the answer.
+    Row("command", "shell", "audit prove 999999", 1, (Expected("log:read", "ok", False, False, count=-1),)),
     Row("command", "shell", "audit export", 0, done("log:exported")),
     Row("command", "shell", "archive sweep", 0, done("archive:swept")),
 )
@@ -146,5 +142,8 @@ ROWS: Final = (
     *WHO_SAW,
     *STORED,
     *pixels.ROWS,
+    *signing_in.ROWS,
+    *administering.ROWS,
     *COMMANDS,
 )
+FIRST: Final = signing_in.FIRST
