@@ -6,19 +6,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from io import StringIO
 from typing import Any
-from unittest.mock import patch
 
-from django.core.management import call_command
-from django.core.management.base import CommandError
 from django.test import Client
 from django.utils import timezone
 from pydicom.dataset import Dataset
 
-from accounts import sessions, tokens
+from accounts import factors, sessions, tokens
+from accounts import people as persons
 from accounts.models import Attempt, Person, Session
-from accounts.policy import SHELL
 from archive import ingest
 from archive.dimse.server import Server
 from audit import deliveries, journal, leases, log, refusals
@@ -26,8 +22,11 @@ from audit.models import AuditEvent, AuditLease, AuditListed
 from tests import builders
 from tests.archive.dicomweb.conftest import Program, body
 from tests.archive.dimse import peers
-from tests.completeness import given
+from tests.completeness import given, studies
 from tests.completeness.rows import Expected, Row
+from tests.completeness.serving import COMMANDS, commanded, worked
+from tests.completeness.studies import Names
+from tests.conftest import PASSWORD
 
 READINGS = ("log:read", "log:own", "log:verified")
 NOBODYS = "1.2.826.0.1.3680043.10.999"
@@ -40,13 +39,16 @@ class House:
 
     image: Dataset
     server: Server
-    lasting: dict[str, given.Names] = field(default_factory=dict)
+    lasting: dict[str, Names] = field(default_factory=dict)
 
     @classmethod
     @contextmanager
     def open(cls) -> Iterator["House"]:
         image = builders.ct_slice()
-        given.stored(image)
+        studies.stored(image)
+        persons.create("keeper", password=PASSWORD, roles=["keeper"])
+        for username in ("keeper", "radiologist"):
+            factors.issue(Person.objects.get(username=username))
         server = Server("127.0.0.1", 0).start()
         try:
             yield cls(image, server)
@@ -68,7 +70,7 @@ class House:
             return ""
         return f"{row}: {status}, {[str(one) for one in found]}"
 
-    def _given(self, row: Row) -> given.Names:
+    def _given(self, row: Row) -> Names:
         image = self.image
         uids = {"study": image.StudyInstanceUID, "series": image.SeriesInstanceUID, "sop": image.SOPInstanceUID}
         if row.given in given.LASTING:
@@ -78,26 +80,26 @@ class House:
             names = {**uids, **(given.PREPARED[row.given]() if row.given else {})}
         return names if row.known else {**names, **dict.fromkeys(uids, NOBODYS)}
 
-    def _ask(self, row: Row, asker: Any, names: given.Names) -> int:
+    def _ask(self, row: Row, asker: Any, names: Names) -> int:
         asked = _filled(row.asked, names)
         if row.way == "wire":
-            return self._associate(row)
-        if row.way in ("command", "bare"):
-            with patch("accounts.identify.SHELL", SHELL if row.way == "command" else frozenset()):
-                return _commanded(asked)
+            return self._associate(row, names)
+        if row.way in ("job", "idle"):
+            return worked(asked, idle=row.way == "idle")
+        if row.way in COMMANDS:
+            return commanded(asked, row.way, _filled(row.who, names))
         if row.way == "web":
-            stores = row.method == "POST"
-            answer = asker.store(builders.part10(builders.ct_slice())) if stores else asker.get(asked)
+            answer = asker.store(names["file"]) if row.method == "POST" else asker.get(asked)
         else:
             answer = _browsed(row, asker, asked, names)
         body(answer)
         answer.close()
         return int(answer.status_code)
 
-    def _associate(self, row: Row) -> int:
+    def _associate(self, row: Row, names: Names) -> int:
         if row.asked == "echo":
             return 0 if peers.echoes(self.server.port, calling=row.who) else 1
-        (status,) = peers.sends(self.server.port, builders.ct_slice(), calling=row.who)
+        (status,) = peers.sends(self.server.port, names["image"], calling=row.who)
         return status
 
     @staticmethod
@@ -116,7 +118,7 @@ def _filled(text: str, names: Mapping[str, Any]) -> str:
     return text
 
 
-def _told(event: AuditEvent, row: Row, names: given.Names) -> Expected:
+def _told(event: AuditEvent, row: Row, names: Names) -> Expected:
     """What the row compares. How long the record was when somebody read it depends on the rows before: count -1."""
     count = -1 if event.action in READINGS and event.outcome == "ok" else event.count
     listed = AuditListed.objects.filter(log=event.log, seq=event.seq).count()
@@ -127,14 +129,14 @@ def _told(event: AuditEvent, row: Row, names: given.Names) -> Expected:
     )
 
 
-def _delivered(event: AuditEvent, names: given.Names) -> tuple[str, tuple[str, ...]]:
+def _delivered(event: AuditEvent, names: Names) -> tuple[str, tuple[str, ...]]:
     details = log.open_details(event) or {}
     known = {value: name for name, value in names.items() if isinstance(value, str)}
     frames = {known[sop]: "+".join(map(str, shown)) for _, sop, shown, _ in deliveries.instances_of(details)}
     return details["use"], tuple(sorted(f"{name} {shown}".strip() for name, shown in frames.items()))
 
 
-def _name(row: Row, names: given.Names) -> str:
+def _name(row: Row, names: Names) -> str:
     """Under which name who asks stands on record."""
     if row.way in ("command", "bare"):
         return getpass.getuser()
@@ -143,7 +145,7 @@ def _name(row: Row, names: given.Names) -> str:
     return _filled(row.who, names) + (" (API token)" if row.way in ("web", "token") else "")
 
 
-def _asker(row: Row, names: given.Names) -> Any:
+def _asker(row: Row, names: Names) -> Any:
     if row.way == "web":
         return Program(Person.objects.get(username=row.who))
     if row.way in BROWSERS:
@@ -151,7 +153,7 @@ def _asker(row: Row, names: given.Names) -> Any:
     return None
 
 
-def _browsed(row: Row, browser: Client, asked: str, names: given.Names) -> Any:
+def _browsed(row: Row, browser: Client, asked: str, names: Names) -> Any:
     headers = {"Custos-Use": row.use} if row.use else {}
     if row.sent:
         return browser.post(asked, _filled(row.sent, names), content_type="application/json", headers=headers)
@@ -159,14 +161,6 @@ def _browsed(row: Row, browser: Client, asked: str, names: given.Names) -> Any:
     if row.method == "POST":
         return browser.post(asked, form, headers=headers)
     return browser.get(asked, form, headers=headers)
-
-
-def _commanded(asked: str) -> int:
-    try:
-        call_command(*asked.split(), stdout=StringIO())
-    except (CommandError, SystemExit):
-        return 1
-    return 0
 
 
 def _browser(way: str, username: str) -> Client:

@@ -3,40 +3,16 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from pydicom.dataset import Dataset
-
 from accounts import attempts, devices, factors, setup_links, tokens
 from accounts import people as persons
-from accounts.models import Device, Group, Person, Role, Session, SetupLink, TotpDevice
-from archive import ingest, retrieve
+from accounts.models import Group, Person, Role, Session, SetupLink, TotpDevice
+from archive import retrieve
 from audit import alerts, checkpoints, journal
 from audit.models import Alert, AuditEvent
 from tests import builders, people
 from tests.accounts.browsing import code, fresh_code
-
-Names = dict[str, Any]
-
-
-def stored(image: Dataset) -> Names:
-    """Store an image as the CT of Radiology would."""
-    ingest.store(people.actor(Device.objects.get(ae_title="CT_ONE")), builders.part10(image))
-    return {"study": image.StudyInstanceUID, "series": image.SeriesInstanceUID, "sop": image.SOPInstanceUID}
-
-
-def actor(username: str) -> Any:
-    """The actor of somebody who has just given both factors."""
-    return people.actor(Person.objects.get(username=username))
-
-
-def of_three() -> Names:
-    who = builders.Identity()
-    one, two = builders.study(2, who, ICCProfile=bytes(range(256)) * 8)
-    many = builders.ct_slice(who, study_uid=one.StudyInstanceUID, SeriesNumber=2, NumberOfFrames=3)
-    many.PixelData = many.PixelData * 3
-    stored(two)
-    stored(many)
-    named = {"series2": many.SeriesInstanceUID, "many": many.SOPInstanceUID, "sop2": two.SOPInstanceUID}
-    return {**stored(one), **named}
+from tests.completeness import studies
+from tests.completeness.studies import Names, actor, stored
 
 
 def _person(**more: Any) -> tuple[Person, Names]:
@@ -138,8 +114,21 @@ LASTING: Final = frozenset({"a study of three"})
 """What rows only read, and which is therefore prepared once."""
 
 PREPARED: Final[dict[str, Callable[[], Names]]] = {
-    "a study of three": of_three,
-    "a study": lambda: stored(builders.ct_slice()),
+    "a study of three": studies.of_three,
+    "a study": studies.study,
+    "a new image": lambda: studies.offered(builders.ct_slice()),
+    "the same image again": studies.again,
+    "another image under its UID": studies.conflicting,
+    "an image for the trash": studies.for_the_trash,
+    "a broken file": studies.broken,
+    "an image to compare": studies.comparing,
+    "an image held back": studies.held,
+    "a study in the trash": studies.trashed,
+    "a study whose time is over": studies.over,
+    "a study under a hold": studies.under_hold,
+    "a study in the trash under a hold": studies.trashed_under_hold,
+    "a study destroyed": studies.destroyed,
+    "a study restricted": studies.restricted,
     "somebody": somebody,
     "a code used before": code_used,
     "a newcomer without a second factor": newcomer,

@@ -6,7 +6,7 @@ A path may hold `{study}`, `{series}` and `{sop}`: those of a study that Radiolo
 
 from typing import Final
 
-from tests.completeness import administering, pixels, signing_in
+from tests.completeness import administering, pixels, signing_in, ways
 from tests.completeness.rows import (
     DENIED,
     MISSED,
@@ -81,13 +81,6 @@ PAGES: Final = (
 WIRE: Final = (
     Row("wire", "ECHO_ONE", "echo", 0, (Expected("wire:echo", "ok", study=False, patient=False),)),
     Row("wire", "NOBODY", "echo", 1, (Expected("wire:refused", "denied", study=False, patient=False, count=1),)),
-    Row(
-        "wire",
-        "CT_ONE",
-        "store",
-        0,
-        (Expected("wire:association", "ok", study=False, patient=False), Expected("study:store", "ok", count=1)),
-    ),
 )
 
 
@@ -119,9 +112,8 @@ WHO_SAW: Final = (
     Row("page", "radiologist", "/record/mine/", 200, (Expected("log:own", "ok", False, False, count=-1),)),
 )
 
-STORED: Final = (
-    Row("web", "technologist", "/studies", 200, (Expected("study:store", "ok", count=1),), method="POST"),
-    Row("web", "radiologist", "/studies", 403, refused("study:store"), method="POST"),
+SHUT_TOO: Final = (
+    Row("web", "radiologist", "/studies", 403, refused("study:store"), method="POST", given="a new image"),
 )
 
 COMMANDS: Final = (
@@ -140,10 +132,11 @@ ROWS: Final = (
     *WIRE,
     *SHUT,
     *WHO_SAW,
-    *STORED,
+    *SHUT_TOO,
     *pixels.ROWS,
     *signing_in.ROWS,
     *administering.ROWS,
+    *ways.ROWS,
     *COMMANDS,
 )
 FIRST: Final = signing_in.FIRST
