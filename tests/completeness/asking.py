@@ -3,7 +3,7 @@
 import getpass
 import secrets
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -24,11 +24,11 @@ from tests.archive.dicomweb.conftest import Program, body
 from tests.archive.dimse import peers
 from tests.completeness import given, studies
 from tests.completeness.rows import Expected, Row
-from tests.completeness.serving import COMMANDS, commanded, worked
+from tests.completeness.serving import COMMANDS, commanded, lived, worked
 from tests.completeness.studies import Names
 from tests.conftest import PASSWORD
 
-READINGS = ("log:read", "log:own", "log:verified")
+READINGS = ("log:read", "log:own", "log:verified", "backup:created", "backup:verified", "key:epoch-ended")
 NOBODYS = "1.2.826.0.1.3680043.10.999"
 BROWSERS = ("page", "tired", "half", "stranger", "token")
 
@@ -56,15 +56,20 @@ class House:
             server.stop(2.0)
             ingest.stop()
 
-    def differs(self, row: Row) -> str:
-        """Ask; return in words how the answer or the record is not as the row says, or nothing."""
+    def differs(self, row: Row, during: AbstractContextManager[None] | None = None) -> str:
+        """Ask; return in words how the answer or the record is not as the row says, or nothing.
+
+        What is prepared is done outside of `during`.
+        """
         Attempt.objects.all().delete()
         names = {"fresh": builders.word().lower(), **self._given(row)}
         asker = _asker(row, names)
         self._settle()
         before = AuditEvent.objects.order_by("-seq").values_list("seq", flat=True).first() or 0
-        status = self._ask(row, asker, names)
-        self._settle()
+        with during or nullcontext():
+            status = self._ask(row, asker, names)
+            self._settle()
+        names.get("after", bool)()
         found = sorted(_told(event, row, names) for event in AuditEvent.objects.filter(seq__gt=before))
         if status == row.status and found == sorted(replace(one, by=_filled(one.by, names)) for one in row.expected):
             return ""
@@ -86,6 +91,8 @@ class House:
             return self._associate(row, names)
         if row.way in ("job", "idle"):
             return worked(asked, idle=row.way == "idle")
+        if row.way == "program":
+            return lived(asked, row.who, {"PACS_TLS": names.get("tls", "self")})
         if row.way in COMMANDS:
             return commanded(asked, row.way, _filled(row.who, names))
         if row.way == "web":

@@ -1,5 +1,6 @@
 """What is prepared ahead of a row, by the words in which rows name it. Each yields names that the row may use."""
 
+import os
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -7,11 +8,12 @@ from accounts import attempts, devices, factors, setup_links, tokens
 from accounts import people as persons
 from accounts.models import Group, Person, Role, Session, SetupLink, TotpDevice
 from archive import retrieve
-from audit import alerts, checkpoints, journal
+from audit import alerts, checkpoints, journal, programs
 from audit.models import Alert, AuditEvent
 from tests import builders, people
 from tests.accounts.browsing import code, fresh_code
-from tests.completeness import studies
+from tests.archive.tending.conftest import orphan
+from tests.completeness import care, studies
 from tests.completeness.studies import Names, actor, stored
 
 
@@ -97,6 +99,18 @@ def checkpoint() -> Names:
     return {}
 
 
+def last_start() -> Names:
+    programs.stopped(programs.started("web", "1", {"PACS_TLS": "self"}))
+    return {}
+
+
+def died() -> Names:
+    last_start()
+    left = programs.started("worker", "1", {"PACS_TLS": "self"})
+    os.close(left.descriptor)
+    return {}
+
+
 def nobody_there() -> Names:
     """An installation whose first administrator is still to come."""
     Session.objects.all().delete()
@@ -116,6 +130,7 @@ LASTING: Final = frozenset({"a study of three"})
 PREPARED: Final[dict[str, Callable[[], Names]]] = {
     "a study of three": studies.of_three,
     "a study": studies.study,
+    "a patient with two studies": studies.two,
     "a new image": lambda: studies.offered(builders.ct_slice()),
     "the same image again": studies.again,
     "another image under its UID": studies.conflicting,
@@ -142,6 +157,19 @@ PREPARED: Final[dict[str, Callable[[], Names]]] = {
     "a sitting": sitting,
     "an alert": alert,
     "a checkpoint": checkpoint,
+    "a folder": care.folder,
+    "a backup": care.backup,
+    "a backup place": care.backup_place,
+    "no backup place": care.no_place,
+    "another root": care.another_root,
+    "an epoch to end": care.epoch,
+    "a series": care.series,
+    "a patient": care.patient,
+    "a key left": care.key_left,
+    "a pack that nobody names": lambda: {"pack": orphan()},
+    "a last start": last_start,
+    "a last start with other settings": lambda: {**last_start(), "tls": "proxy"},
+    "a worker that died": died,
     "nobody there yet": nobody_there,
     "a link used before": link_used,
 }

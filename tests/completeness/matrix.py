@@ -6,7 +6,7 @@ A path may hold `{study}`, `{series}` and `{sop}`: those of a study that Radiolo
 
 from typing import Final
 
-from tests.completeness import administering, pixels, signing_in, ways
+from tests.completeness import administering, pixels, signing_in, tending, ways
 from tests.completeness.rows import (
     DENIED,
     MISSED,
@@ -70,6 +70,7 @@ PAGES: Final = (
     Row("page", "radiologist", "/studies/{study}/", 200, (searched(1),)),
     Row("page", "outsider", "/studies/{study}/", 404, (within("denied"), searched(0))),
     Row("page", "radiologist", "/studies/{study}/", 404, (within("not-found"), searched(0)), known=False),
+    Row("page", "radiologist", "/studies/{study}/priors.json", 200, (searched(1),), given="a patient with two studies"),
     Row("page", "outsider", "/studies/{study}/priors.json", 404, (within("denied"),)),
     Row("page", "radiologist", "/studies/{study}/priors.json", 404, (within("not-found"),), known=False),
     Row("page", "administrator", "/people/", 200, ()),
@@ -116,11 +117,25 @@ SHUT_TOO: Final = (
     Row("web", "radiologist", "/studies", 403, refused("study:store"), method="POST", given="a new image"),
 )
 
+STARTED: Final = done("program:started")
+PROGRAM: Final = (
+    Row("program", "web", "start", 0, STARTED, given="a last start"),
+    Row("program", "web", "start and stop", 0, (*STARTED, *done("program:stopped")), given="a last start"),
+    Row("program", "web", "start", 0, (*STARTED, *done("setting:changed")), given="a last start with other settings"),
+    Row(
+        "program",
+        "web",
+        "start",
+        0,
+        (*STARTED, Expected("program:stopped", "failed", False, False, by="worker")),
+        given="a worker that died",
+    ),
+)
+
 COMMANDS: Final = (
     # There is no such row; that somebody asked is on record whatever the answer.
     Row("command", "shell", "audit prove 999999", 1, (Expected("log:read", "ok", False, False, count=-1),)),
     Row("command", "shell", "audit export", 0, done("log:exported")),
-    Row("command", "shell", "archive sweep", 0, done("archive:swept")),
 )
 
 ROWS: Final = (
@@ -137,6 +152,9 @@ ROWS: Final = (
     *signing_in.ROWS,
     *administering.ROWS,
     *ways.ROWS,
+    *tending.JOBS,
+    *PROGRAM,
     *COMMANDS,
 )
-FIRST: Final = signing_in.FIRST
+FIRST: Final = tending.HOUSE
+LAST: Final = signing_in.LAST

@@ -37,7 +37,8 @@ class Expected:
 @dataclass(frozen=True)
 class Row:
     """`way` is `web` (a program with a token), a browser, `wire` (an association), `command` or `bare` (from the shell,
-    and from one that may nothing), `job` or `idle` (of a worker, and of one that may nothing).
+    and from one that may nothing), `vouched` or `mistaken` (a command that asks for both factors), `job` or `idle`
+    (of a worker, and of one that may nothing), or `program` (a process of ours, as which `who` it serves).
 
     A browser is a `page` in which both factors were given just now, `tired` where the second was given long ago,
     `half` where the password alone was given, `stranger` where nothing was, `token` where a token is sent instead.

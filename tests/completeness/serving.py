@@ -1,5 +1,6 @@
 """How commands are given and jobs done for a row: in this process, by whom the row says."""
 
+import os
 from io import StringIO
 from typing import Final
 from unittest.mock import patch
@@ -14,6 +15,7 @@ from accounts.models import Person
 from accounts.policy import Permission
 from archive import tasks
 from archive.errors import ArchiveError
+from audit import programs
 from tests.accounts.browsing import fresh_code
 from tests.conftest import PASSWORD
 
@@ -31,6 +33,17 @@ def commanded(asked: str, way: str, who: str) -> int:
             call_command(*asked.split(), stdout=StringIO(), stderr=StringIO())
         except (CommandError, SystemExit):
             return 1
+    return 0
+
+
+def lived(asked: str, role: str, settings: dict[str, str]) -> int:
+    """Start a process of the program as this one, and let it stop where the row says so."""
+    mine = programs.started(role, "1", settings)
+    if asked == "start and stop":
+        programs.stopped(mine)
+    else:
+        mine.path.unlink()
+        os.close(mine.descriptor)
     return 0
 
 

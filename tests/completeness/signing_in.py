@@ -106,6 +106,11 @@ MINE: Final = (
         "page", "radiologist", "/me/sessions/{session}/end/", 404, missed("person:own-changed"), "somebody's session"
     ),
     # A token carries nobody's rights over what is their own.
+    Row("token", "radiologist", "/record/mine/", 403, refused("log:own")),
+    posted("token", "{someone}", "/me/tokens/{token}/revoke/", 403, refused("person:own-changed"), "somebody's token"),
+    posted(
+        "token", "{someone}", "/me/sessions/{session}/end/", 403, refused("person:own-changed"), "somebody's session"
+    ),
     *(
         Row("token", "radiologist", path, 403, refused("person:own-changed"), method="POST", form={"language": "fr"})
         for path in ("/me/", "/me/password/", "/me/tokens/", "/me/recovery-codes/")
@@ -115,7 +120,7 @@ MINE: Final = (
 ROWS: Final = (*PASSWORDS, *CODES, *MINE)
 
 ADMINISTRATOR: Final = {"username": "first", "full_name": "First", "password": NEW}
-FIRST: Final = (
+LAST: Final = (
     posted(
         "stranger",
         "",

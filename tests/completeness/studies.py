@@ -43,6 +43,12 @@ def study() -> Names:
     return {**names, "end": names["study"][-6:]}
 
 
+def two() -> Names:
+    who = builders.Identity()
+    stored(builders.ct_slice(who))
+    return stored(builders.ct_slice(who))
+
+
 def offered(image: Dataset) -> Names:
     """An image that somebody is about to send, as a file and as the wire sends it."""
     return {"image": image, "file": builders.part10(image)}
