@@ -4,9 +4,12 @@ A door is no rule: `accounts.policy` says who may, `accounts.gate` records it. T
 built that nobody thought about: what the program offers and what stands here are held equal, name by name.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from audit.actions import Action
 
 
 class Kind(StrEnum):
@@ -166,3 +169,36 @@ TO_COME: Final = (
 """What is promised and not built: each must refuse today, and leaves this table together with what builds it."""
 
 ALL: Final = (*DICOMWEB, *PAGES, *DIMSE, *COMMANDS, *JOBS, *TO_COME)
+
+
+def _named(kind: Kind, *names: str) -> tuple[Door, ...]:
+    return tuple(Door(kind, name) for name in names)
+
+
+_SHOWN: Final = ("studies", "series", "instances", f"{_STUDY}/series", f"{_STUDY}/instances", f"{_SERIES}/instances")
+
+OPENING: Final[Mapping[Action, tuple[Door, ...]]] = {
+    Action.VIEW: (
+        *(door for door in DICOMWEB if door.name not in _SHOWN),
+        *_named(Kind.PAGE, "studies/<str:study_uid>/displayed/"),
+    ),
+    Action.DOWNLOAD: _named(Kind.PAGE, "studies/<str:study_uid>/download/"),
+    Action.COMPARE: _named(
+        Kind.PAGE, "studies/<str:study_uid>/held/", "studies/<str:study_uid>/held/<uuid:held_id>/accept/"
+    ),
+    Action.DERIVED: (
+        *_named(Kind.JOB, "compare", "preview", "metadata", "digest"),
+        *_named(Kind.DICOMWEB, "studies", _STUDY),
+        *_named(Kind.DIMSE, "C-STORE"),
+    ),
+    Action.SCRUBBED: _named(Kind.COMMAND, "archive scrub"),
+    Action.REBUILT: _named(Kind.COMMAND, "archive check"),
+    Action.REKEYED: _named(Kind.COMMAND, "keys rekey"),
+    Action.REINDEXED: (*_named(Kind.COMMAND, "archive reindex"), *_named(Kind.JOB, "reindex")),
+}
+"""The acts whose receipt opens a study, and the doors at which each is asked; that of any other act opens nothing."""
+
+
+def opens(action: Action) -> bool:
+    """Tell whether what is on record as this act opens a study at a door that is built."""
+    return any(door.built for door in OPENING.get(action, ()))

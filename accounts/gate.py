@@ -50,6 +50,17 @@ def permit(actor: Actor, action: Action, *, subject: str = "") -> None:
     _admit(actor, Asked(action, details={"subject": subject} if subject else None))
 
 
+def missed(actor: Actor, action: Action, *, subject: str, study_uid: str = "") -> NotVisible:
+    """Record that somebody who may act so named what is not there; return the refusal to raise.
+
+    Raises Forbidden or StepUpNeeded, on record, for who may not act so at all.
+    """
+    asked = Asked(action, study_uid, details={"subject": subject})
+    error = NotVisible()
+    refusals.recorded(_admit(actor, asked), asked, Outcome.NOT_FOUND, error)
+    return error
+
+
 def fresh(actor: Actor, action: Action) -> bool:
     """Tell whether the actor's second factor is recent enough for this act, so that a page can ask for it first."""
     return not refusals.wants_step_up(actor, action)

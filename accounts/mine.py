@@ -10,7 +10,8 @@ from accounts import factors, gate, people, sessions, tokens
 from accounts.actors import Actor
 from accounts.errors import NotVisible, Unacceptable
 from accounts.models import Person, Token
-from audit.actions import Action
+from audit import log
+from audit.actions import Action, Outcome
 
 THEMES = ("dark", "light")
 
@@ -42,6 +43,9 @@ def change_password(actor: Actor, old: str, new: str) -> None:
     """Replace the password; every other session of the person ends. Raises Unacceptable."""
     me = person(actor)
     if not people.knows(me, old):
+        # Whoever sits at a session that was left open could guess the password here.
+        told = {"subject": actor.key, "act": "password", "refused": "password"}
+        log.commit([log.Event(Action.OWN_CHANGED, Outcome.DENIED, actor.who, details=told)])
         raise Unacceptable("old", _("This is not your present password."))
     with gate.change(actor, Action.OWN_CHANGED, subject=actor.key, details={"act": "password"}):
         people.change_password(me, new)
@@ -60,16 +64,18 @@ def revoke_token(actor: Actor, token_id: UUID) -> None:
     """End one of the person's own tokens. Raises NotVisible for anything else."""
     token = Token.objects.filter(pk=token_id, person=person(actor)).first()
     if token is None:
-        raise NotVisible
+        raise gate.missed(actor, Action.OWN_CHANGED, subject=f"token:{token_id}")
     with gate.change(actor, Action.OWN_CHANGED, subject=actor.key, details={"act": "revoked", "token": str(token_id)}):
         tokens.revoke(token)
 
 
 def end_session(actor: Actor, session: str) -> None:
     """End one of the person's own sessions, by its name in the log. Raises NotVisible for anything else."""
+    me = person(actor)
+    if not sessions.named(session).filter(person=me).exists():
+        raise gate.missed(actor, Action.OWN_CHANGED, subject=f"session:{session}")
     with gate.change(actor, Action.OWN_CHANGED, subject=actor.key, details={"act": "ended", "session": session}):
-        if not sessions.end_named(person(actor), session):
-            raise NotVisible
+        sessions.end_named(me, session)
 
 
 def new_recovery_codes(actor: Actor) -> list[str]:

@@ -53,6 +53,11 @@ def assign(study_uid: str, date: str, facts: Facts) -> None:
     Access.objects.bulk_create(rows, ignore_conflicts=True)
 
 
+def owned(study_uid: str) -> bool:
+    """Tell whether anybody has this study."""
+    return Access.objects.filter(study_uid=study_uid, rule__in=OWNING).exists()
+
+
 def give(study_uid: str, group: Group) -> bool:
     """Let a group see a study that others have, inside the caller's transaction; False where nobody has it."""
     owner = Access.objects.filter(study_uid=study_uid, rule__in=OWNING).first()

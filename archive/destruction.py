@@ -45,9 +45,16 @@ def begin(actor: Actor, study_uid: str) -> UUID:
     try:
         return _begun(actor, study_uid)
     except Unsuitable as error:
-        told = {"refused": str(error)}
-        log.commit([log.Event(Action.DESTROYED, Outcome.DENIED, actor.who, study_uid=study_uid, details=told)])
+        told, patient = {"refused": str(error)}, _patient(study_uid)
+        event = log.Event(
+            Action.DESTROYED, Outcome.DENIED, actor.who, study_uid=study_uid, patient=patient, details=told
+        )
+        log.commit([event])
         raise
+
+
+def _patient(study_uid: str) -> str:
+    return Study.objects.filter(uid=study_uid).values_list("patient__pseudonym", flat=True).first() or ""
 
 
 def _begun(actor: Actor, study_uid: str) -> UUID:

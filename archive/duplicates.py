@@ -21,7 +21,7 @@ def known(sop_uids: Iterable[str]) -> dict[str, Instance]:
     there = statements.known(set(sop_uids))
     if not there:
         return {}
-    found = Instance.objects.filter(uid__in=there, current=True).select_related("study", "series", "pack")
+    found = Instance.objects.filter(uid__in=there, current=True).select_related("study__patient", "series", "pack")
     return {instance.uid: instance for instance in found}
 
 
@@ -29,7 +29,7 @@ def judge(one: Admission, original: Instance) -> None:
     """Decide whether an object is the same as the original, was held before, or is new to quarantine."""
     one.known_study = keys.KeyName(original.study.key_id, original.study_id)
     # What a person has replaced since may be sent again, and is here as well.
-    older = Instance.objects.filter(uid=original.uid, current=False).select_related("study", "series", "pack")
+    older = Instance.objects.filter(uid=original.uid, current=False).select_related("study__patient", "series", "pack")
     if any(_same_bytes(one, copy) for copy in (original, *older)):
         one.status, one.repeated = "same", True
         return
@@ -74,9 +74,8 @@ def _same_bytes(one: Admission, original: Instance) -> bool:
 def _opened(original: Instance) -> bytes:
     """The original's bytes, by a receipt of the job's own."""
     study_uid = original.study.uid
-    receipt = gate.disclose(
-        identify.system("compare"), Action.DERIVED, study_uid, found=True, purpose="duplicate", count=1
-    )
+    patient, actor = original.study.patient.pseudonym, identify.system("compare")
+    receipt = gate.disclose(actor, Action.DERIVED, study_uid, found=True, purpose="duplicate", patient=patient, count=1)
     opener = keys.unlock(receipt, study_uid)
     return opener.object(
         original.key_id,

@@ -13,11 +13,14 @@ from uuid import UUID, uuid4
 
 from django.db import transaction
 
+from accounts import doorways
 from accounts.gate import PatientReceipt, SearchReceipt
 from archive import keyring, openers
 from archive.errors import Damaged, Unavailable
 from archive.models import Study, StudyKey
 from archive.openers import Bunch, CellOpener, Opener
+from audit.actions import Action
+from audit.errors import NotCovered
 from audit.receipts import Receipt
 from keystore import keys as keystore
 from vault import objects
@@ -183,7 +186,14 @@ def _secret(key_id: UUID) -> bytes:
 
 
 def unlock(receipt: Receipt, study_uid: str) -> Opener:
-    """What opens this study's objects and cells, and its patient's cells. Raises NotCovered without its receipt."""
+    """What opens this study's objects and cells, and its patient's cells.
+
+    Raises NotCovered without its receipt, and for one of an act that opens studies at no door.
+    """
+    if not isinstance(receipt, Receipt):
+        raise TypeError("Only a receipt opens a study.")
+    if not doorways.opens(receipt.action):
+        raise NotCovered("The receipt is of an act that opens no study.")
     receipt.require(study_uid)
     held = partial(_held, [study_uid], OF_STUDY)
     return Opener(held(), study_uid, again=held)
@@ -209,6 +219,8 @@ def unlock_phrases(receipt: Receipt) -> CellOpener:
     """What opens the dictionary of physicians and descriptions, and nothing of any study."""
     if not isinstance(receipt, Receipt):
         raise TypeError("Only a receipt opens phrases.")
+    if receipt.action is not Action.REINDEXED:
+        raise NotCovered("The receipt is of an act that opens no phrases.")
     return CellOpener(openers.load(()))
 
 

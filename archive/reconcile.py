@@ -3,10 +3,10 @@
 Listing and comparing disclose, so each is on record by itself; accepting and rejecting are changes with their event.
 """
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID, uuid4
 
 from django.db.models import F
@@ -113,11 +113,11 @@ def accept(actor: Actor, held_id: UUID) -> None:
         _replace(one, found, made, place)
 
 
-def _change(actor: Actor, action: Action, one: Held) -> AbstractContextManager[dict[str, Any]]:
+@contextmanager
+def _change(actor: Actor, action: Action, one: Held) -> Iterator[None]:
     study = one.study
-    return gate.change(
-        actor, action, subject=str(one.id), study_uid=study.uid, patient=study.patient.pseudonym, count=1
-    )
+    with gate.change(actor, action, subject=str(one.id), study_uid=study.uid, patient=study.patient.pseudonym, count=1):
+        yield
 
 
 def _decide(one: Held, actor: Actor, state: str) -> None:

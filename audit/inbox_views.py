@@ -16,6 +16,7 @@ from archive.fixity import whose
 from audit import alerts, inbox
 from audit.actions import Action
 from audit.inbox import Filters
+from audit.models import Alert
 from audit.rules import RULES
 
 LONGEST_NOTE = 200
@@ -45,6 +46,8 @@ def page(request: HttpRequest) -> HttpResponse:
 @require_POST
 def see_one(request: HttpRequest, alert_id: UUID) -> HttpResponse:
     """Mark an alert as seen, under the reader's name."""
+    if not Alert.objects.filter(pk=alert_id).exists():
+        raise gate.missed(_actor(request), Action.ALERT_CHANGED, subject=f"alert:{alert_id}")
     told = {"act": "seen", **_note(request)}
     event_id = uuid4()
     with gate.change(

@@ -16,7 +16,6 @@ from django.views.decorators.http import require_GET
 
 from accounts import gate
 from accounts.actors import NOBODY, Actor
-from accounts.errors import NotVisible
 from accounts.models import Device, Person, Token
 from archive import sizes
 from audit import aliases, journal, log, names, sittings, timeline, words
@@ -67,7 +66,7 @@ def sitting(request: HttpRequest, sitting_id: UUID) -> HttpResponse:
     journal.settle()
     views = sittings.views(sitting_id)
     if not views:
-        raise NotVisible
+        raise gate.missed(actor, Action.LOG_READ, subject=f"sitting:{sitting_id}")
     delivered = sittings.delivered([sitting_id])[sitting_id]
     first = views[0]
     _note(
@@ -103,7 +102,7 @@ def event(request: HttpRequest, number: int, seq: int) -> HttpResponse:
     actor = _reader(request)
     row = AuditEvent.objects.filter(log=number, seq=seq).first()
     if row is None:
-        raise NotVisible
+        raise gate.missed(actor, Action.LOG_READ, subject=f"event:{number}/{seq}")
     _note(actor, {"page": "event", "log": number, "seq": seq}, study_uid=row.study_uid, patient=row.patient, count=1)
     try:
         details, closed = log.open_details(row), False

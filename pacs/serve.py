@@ -120,10 +120,11 @@ def scheduler() -> int:
     def end(signum: int, frame: FrameType | None) -> None:
         ended.set()
 
+    celery.app.set_default()
+    # Until its start is on record it may be ended like any program; then it ends between two ticks.
+    serving("scheduler")
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
-    celery.app.set_default()
-    serving("scheduler")
     telling = sender.start(ended)
     while not ended.wait(1.0):
         close_old_connections()

@@ -5,23 +5,32 @@ import logging
 import os
 from functools import cache
 from multiprocessing.util import Finalize
+from typing import TYPE_CHECKING
 
 from pacs import logs
 from pacs.hardening import die_with_parent, harden
+
+if TYPE_CHECKING:
+    from audit.programs import Process
 
 logger = logging.getLogger("pacs.start")
 
 ROLES = ("web", "dimse", "worker", "scheduler")
 
+_lives: "list[Process]" = []
+"""This process, once its start is on record and until its end is."""
+
 
 def serving(role: str) -> None:
-    """Make this process fit to serve in ``role``: hardened, its journal open, the pulse and the access epoch watched.
+    """Make this process fit to serve in ``role``: hardened, its journal open, the pulse and the access epoch watched,
+    its start on record.
 
     Called once a process, after any fork and before the first request, association or task.
     """
     from accounts import epoch
     from archive import certificates
     from audit import journal, pulse
+    from pacs import starting
 
     harden()
     logs.catch()
@@ -29,12 +38,20 @@ def serving(role: str) -> None:
     pulse.start()
     epoch.start()
     journal.start()
-    # A restored database may know keys that were destroyed since: they go before anything can be opened.
-    certificates.replay()
+    _lives.append(starting.started(role))
     # A process made by multiprocessing leaves without atexit; it runs finalizers instead.
     atexit.register(_ending)
     Finalize(None, _ending, exitpriority=10)
+    # A restored database may know keys that were destroyed since: they go before anything can be opened.
+    certificates.replay()
     logger.info("serving %s in process %d", role, os.getpid())
+
+
+def _stopped() -> None:
+    from audit import programs
+
+    while _lives:
+        programs.stopped(_lives.pop())
 
 
 @cache
@@ -44,7 +61,7 @@ def _ending() -> None:
     from archive import ingest
     from audit import journal, pulse
 
-    for stop in (ingest.stop, journal.stop, epoch.stop, pulse.stop):
+    for stop in (ingest.stop, journal.stop, _stopped, epoch.stop, pulse.stop):
         try:
             stop()
         except Exception:

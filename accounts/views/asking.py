@@ -64,8 +64,11 @@ def going_on(path: str, after: str) -> HttpResponse:
 
 
 def stale(request: HttpRequest, action: Action) -> HttpResponse | None:
-    """Return the way to a fresh second factor if this act will ask for one, so that no form is filled in in vain."""
-    if gate.fresh(actor(request), action):
+    """Return the way to a fresh second factor if this act will ask for one, so that no form is filled in in vain.
+
+    Who sends a form all the same is left to the gate, which puts the refusal on record.
+    """
+    if request.method == "POST" or gate.fresh(actor(request), action):
         return None
     return going_on("/step-up/", request.path)
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from accounts import devices, gate
-from accounts.errors import NotVisible, Unacceptable
+from accounts.errors import Unacceptable
 from accounts.models import Device, Group
 from accounts.policy import DEVICE_SERVICES
 from accounts.views import asking
@@ -79,10 +79,11 @@ def active(request: HttpRequest, device_id: UUID) -> HttpResponse:
 
 
 def _known(request: HttpRequest, device_id: UUID) -> Device:
-    gate.permit(asking.actor(request), Action.DEVICE_CHANGED, subject=f"device:{device_id}")
+    actor, subject = asking.actor(request), f"device:{device_id}"
+    gate.permit(actor, Action.DEVICE_CHANGED, subject=subject)
     device = Device.objects.filter(pk=device_id).first()
     if device is None:
-        raise NotVisible
+        raise gate.missed(actor, Action.DEVICE_CHANGED, subject=subject)
     return device
 
 

@@ -67,6 +67,7 @@ def new_token(request: HttpRequest) -> HttpResponse:
 @form
 def revoke_token(request: HttpRequest, token_id: UUID) -> HttpResponse:
     """End one of one's tokens."""
+    gate.permit(asking.actor(request), Action.OWN_CHANGED)
     if request.method == "POST":
         mine.revoke_token(asking.actor(request), token_id)
     return redirect("accounts:me")
@@ -75,6 +76,7 @@ def revoke_token(request: HttpRequest, token_id: UUID) -> HttpResponse:
 @form
 def end_session(request: HttpRequest, session: str) -> HttpResponse:
     """End one of one's sessions."""
+    gate.permit(asking.actor(request), Action.OWN_CHANGED)
     if request.method == "POST":
         mine.end_session(asking.actor(request), session)
     return redirect("accounts:me")

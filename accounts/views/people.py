@@ -8,7 +8,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_GET
 
 from accounts import factors, gate, passwords, people
-from accounts.errors import NotVisible, Unacceptable
+from accounts.errors import Unacceptable
 from accounts.models import Group, Person, Role, TotpDevice
 from accounts.views import asking
 from accounts.views.sign_in import form
@@ -114,10 +114,11 @@ def _act(request: HttpRequest, person_id: UUID, action: Action, act: str) -> Htt
 
 
 def _known(request: HttpRequest, person_id: UUID) -> Person:
-    gate.permit(asking.actor(request), Action.PEOPLE_READ, subject=f"person:{person_id}")
+    actor, subject = asking.actor(request), f"person:{person_id}"
+    gate.permit(actor, Action.PEOPLE_READ, subject=subject)
     person = Person.objects.filter(pk=person_id).first()
     if person is None:
-        raise NotVisible
+        raise gate.missed(actor, Action.PEOPLE_READ, subject=subject)
     return person
 
 

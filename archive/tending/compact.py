@@ -7,7 +7,7 @@ goes on: copies that no row names yet are what a sweep removes.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -171,6 +171,8 @@ def _promised(actor: Actor, study: Study, empty: Sequence[Contents]) -> list[Con
     return fresh
 
 
-def _change(actor: Actor, study: Study, count: int) -> AbstractContextManager[dict[str, Any]]:
+@contextmanager
+def _change(actor: Actor, study: Study, count: int) -> Iterator[dict[str, Any]]:
     patient = study.patient.pseudonym
-    return gate.change(actor, Action.COMPACTED, study_uid=study.uid, patient=patient, count=count)
+    with gate.change(actor, Action.COMPACTED, study_uid=study.uid, patient=patient, count=count) as told:
+        yield told

@@ -3,20 +3,18 @@
 import getpass
 import secrets
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from io import StringIO
 from typing import Any
 
-from django.core.management import call_command
-from django.core.management.base import CommandError
 from django.test import Client
 from django.utils import timezone
 from pydicom.dataset import Dataset
 
-from accounts import sessions
-from accounts.models import Person, Session
+from accounts import factors, sessions, tokens
+from accounts import people as persons
+from accounts.models import Attempt, Person, Session
 from archive import ingest
 from archive.dimse.server import Server
 from audit import deliveries, journal, leases, log, refusals
@@ -24,12 +22,15 @@ from audit.models import AuditEvent, AuditLease, AuditListed
 from tests import builders
 from tests.archive.dicomweb.conftest import Program, body
 from tests.archive.dimse import peers
-from tests.completeness import given
+from tests.completeness import given, studies
 from tests.completeness.rows import Expected, Row
+from tests.completeness.serving import COMMANDS, commanded, lived, worked
+from tests.completeness.studies import Names
+from tests.conftest import PASSWORD
 
-READINGS = ("log:read", "log:own", "log:verified")
+READINGS = ("log:read", "log:own", "log:verified", "backup:created", "backup:verified", "key:epoch-ended")
 NOBODYS = "1.2.826.0.1.3680043.10.999"
-BROWSERS = ("page", "tired", "half", "stranger")
+BROWSERS = ("page", "tired", "half", "stranger", "token")
 
 
 @dataclass
@@ -38,13 +39,16 @@ class House:
 
     image: Dataset
     server: Server
-    lasting: dict[str, given.Names] = field(default_factory=dict)
+    lasting: dict[str, Names] = field(default_factory=dict)
 
     @classmethod
     @contextmanager
     def open(cls) -> Iterator["House"]:
         image = builders.ct_slice()
-        given.stored(image)
+        studies.stored(image)
+        persons.create("keeper", password=PASSWORD, roles=["keeper"])
+        for username in ("keeper", "radiologist"):
+            factors.issue(Person.objects.get(username=username))
         server = Server("127.0.0.1", 0).start()
         try:
             yield cls(image, server)
@@ -52,20 +56,26 @@ class House:
             server.stop(2.0)
             ingest.stop()
 
-    def differs(self, row: Row) -> str:
-        """Ask; return in words how the answer or the record is not as the row says, or nothing."""
-        names = self._given(row)
+    def differs(self, row: Row, during: AbstractContextManager[None] | None = None) -> str:
+        """Ask; return in words how the answer or the record is not as the row says, or nothing.
+
+        What is prepared is done outside of `during`.
+        """
+        Attempt.objects.all().delete()
+        names = {"fresh": builders.word().lower(), **self._given(row)}
         asker = _asker(row, names)
         self._settle()
         before = AuditEvent.objects.order_by("-seq").values_list("seq", flat=True).first() or 0
-        status = self._ask(row, asker, names)
-        self._settle()
+        with during or nullcontext():
+            status = self._ask(row, asker, names)
+            self._settle()
+        names.get("after", bool)()
         found = sorted(_told(event, row, names) for event in AuditEvent.objects.filter(seq__gt=before))
-        if status == row.status and found == sorted(row.expected):
+        if status == row.status and found == sorted(replace(one, by=_filled(one.by, names)) for one in row.expected):
             return ""
         return f"{row}: {status}, {[str(one) for one in found]}"
 
-    def _given(self, row: Row) -> given.Names:
+    def _given(self, row: Row) -> Names:
         image = self.image
         uids = {"study": image.StudyInstanceUID, "series": image.SeriesInstanceUID, "sop": image.SOPInstanceUID}
         if row.given in given.LASTING:
@@ -75,25 +85,28 @@ class House:
             names = {**uids, **(given.PREPARED[row.given]() if row.given else {})}
         return names if row.known else {**names, **dict.fromkeys(uids, NOBODYS)}
 
-    def _ask(self, row: Row, asker: Any, names: given.Names) -> int:
+    def _ask(self, row: Row, asker: Any, names: Names) -> int:
         asked = _filled(row.asked, names)
         if row.way == "wire":
-            return self._associate(row)
-        if row.way == "command":
-            return _commanded(asked)
+            return self._associate(row, names)
+        if row.way in ("job", "idle"):
+            return worked(asked, idle=row.way == "idle")
+        if row.way == "program":
+            return lived(asked, row.who, {"PACS_TLS": names.get("tls", "self")})
+        if row.way in COMMANDS:
+            return commanded(asked, row.way, _filled(row.who, names))
         if row.way == "web":
-            stores = row.method == "POST"
-            answer = asker.store(builders.part10(builders.ct_slice())) if stores else asker.get(asked)
+            answer = asker.store(names["file"]) if row.method == "POST" else asker.get(asked)
         else:
             answer = _browsed(row, asker, asked, names)
         body(answer)
         answer.close()
         return int(answer.status_code)
 
-    def _associate(self, row: Row) -> int:
+    def _associate(self, row: Row, names: Names) -> int:
         if row.asked == "echo":
             return 0 if peers.echoes(self.server.port, calling=row.who) else 1
-        (status,) = peers.sends(self.server.port, builders.ct_slice(), calling=row.who)
+        (status,) = peers.sends(self.server.port, names["image"], calling=row.who)
         return status
 
     @staticmethod
@@ -112,7 +125,7 @@ def _filled(text: str, names: Mapping[str, Any]) -> str:
     return text
 
 
-def _told(event: AuditEvent, row: Row, names: given.Names) -> Expected:
+def _told(event: AuditEvent, row: Row, names: Names) -> Expected:
     """What the row compares. How long the record was when somebody read it depends on the rows before: count -1."""
     count = -1 if event.action in READINGS and event.outcome == "ok" else event.count
     listed = AuditListed.objects.filter(log=event.log, seq=event.seq).count()
@@ -123,23 +136,23 @@ def _told(event: AuditEvent, row: Row, names: given.Names) -> Expected:
     )
 
 
-def _delivered(event: AuditEvent, names: given.Names) -> tuple[str, tuple[str, ...]]:
+def _delivered(event: AuditEvent, names: Names) -> tuple[str, tuple[str, ...]]:
     details = log.open_details(event) or {}
     known = {value: name for name, value in names.items() if isinstance(value, str)}
     frames = {known[sop]: "+".join(map(str, shown)) for _, sop, shown, _ in deliveries.instances_of(details)}
     return details["use"], tuple(sorted(f"{name} {shown}".strip() for name, shown in frames.items()))
 
 
-def _name(row: Row, names: given.Names) -> str:
+def _name(row: Row, names: Names) -> str:
     """Under which name who asks stands on record."""
-    if row.way == "command":
+    if row.way in ("command", "bare"):
         return getpass.getuser()
     if row.way in ("stranger", "half") or row.who == "NOBODY":
-        return "-" if row.way != "half" else row.who
-    return _filled(row.who, names) + (" (API token)" if row.way == "web" else "")
+        return "-" if row.way != "half" else _filled(row.who, names)
+    return _filled(row.who, names) + (" (API token)" if row.way in ("web", "token") else "")
 
 
-def _asker(row: Row, names: given.Names) -> Any:
+def _asker(row: Row, names: Names) -> Any:
     if row.way == "web":
         return Program(Person.objects.get(username=row.who))
     if row.way in BROWSERS:
@@ -147,7 +160,7 @@ def _asker(row: Row, names: given.Names) -> Any:
     return None
 
 
-def _browsed(row: Row, browser: Client, asked: str, names: given.Names) -> Any:
+def _browsed(row: Row, browser: Client, asked: str, names: Names) -> Any:
     headers = {"Custos-Use": row.use} if row.use else {}
     if row.sent:
         return browser.post(asked, _filled(row.sent, names), content_type="application/json", headers=headers)
@@ -157,20 +170,16 @@ def _browsed(row: Row, browser: Client, asked: str, names: given.Names) -> Any:
     return browser.get(asked, form, headers=headers)
 
 
-def _commanded(asked: str) -> int:
-    try:
-        call_command(*asked.split(), stdout=StringIO())
-    except (CommandError, SystemExit):
-        return 1
-    return 0
-
-
 def _browser(way: str, username: str) -> Client:
     """A browser in which this person has given as much as the way says."""
     key, now = secrets.token_urlsafe(24), timezone.now()
     browser = Client(HTTP_HOST="localhost")
     browser.defaults["wsgi.url_scheme"] = "https"
     if way == "stranger":
+        return browser
+    if way == "token":
+        _, secret = tokens.create(Person.objects.get(username=username))
+        browser.defaults["HTTP_AUTHORIZATION"] = f"Bearer {secret}"
         return browser
     Session.objects.create(
         session_key=sessions.row_key(key),

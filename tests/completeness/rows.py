@@ -36,9 +36,12 @@ class Expected:
 
 @dataclass(frozen=True)
 class Row:
-    """`way` is a door's kind: `web` (a program with a token), `page` (a browser in which both factors were given just
-    now), `tired` (one in which the second was given long ago), `half` (one in which the password alone was given),
-    `stranger` (one in which nothing was), `wire` (an association), `command` (from the shell) or `job` (of a worker).
+    """`way` is `web` (a program with a token), a browser, `wire` (an association), `command` or `bare` (from the shell,
+    and from one that may nothing), `vouched` or `mistaken` (a command that asks for both factors), `job` or `idle`
+    (of a worker, and of one that may nothing), or `program` (a process of ours, as which `who` it serves).
+
+    A browser is a `page` in which both factors were given just now, `tired` where the second was given long ago,
+    `half` where the password alone was given, `stranger` where nothing was, `token` where a token is sent instead.
 
     `given` names what is prepared ahead (`tests.completeness.given`); what that yields, and `study`, `series` and `sop`
     of a study that Radiology has, may stand in curly brackets in `asked`, `form` and `sent`. With `known` false those

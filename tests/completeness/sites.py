@@ -101,9 +101,9 @@ def _writes(called: ast.expr, modules: dict[str, str], functions: set[str]) -> b
 
 
 @contextmanager
-def watched(known: list[Site], patch: pytest.MonkeyPatch) -> Iterator[set[Site]]:
-    """Yield the set that gathers by which of the calls something was written."""
-    written, insert = set[Site](), tables.insert
+def watched(known: list[Site], written: set[Site], patch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Gather by which of the calls something is written."""
+    insert = tables.insert
     by_file: dict[str, list[Site]] = {}
     for site in known:
         by_file.setdefault(_file(site), []).append(site)
@@ -115,7 +115,7 @@ def watched(known: list[Site], patch: pytest.MonkeyPatch) -> Iterator[set[Site]]
 
     with patch.context() as patched:
         patched.setattr(tables, "insert", watching)
-        yield written
+        yield
 
 
 @contextmanager

@@ -57,6 +57,7 @@ def _list(actor: Actor, _options: Options) -> dict[str, Any]:
 def _disable(actor: Actor, options: Options) -> dict[str, Any]:
     device = Device.objects.filter(ae_title=options["ae_title"].strip(" ")).first()
     if device is None:
+        gate.missed(actor, Action.DEVICE_CHANGED, subject=options["ae_title"][:64])
         raise Unacceptable("ae_title", f"There is no device “{options['ae_title']}”.")
     with gate.change(actor, Action.DEVICE_CHANGED, subject=device.ae_title, details={"act": "disabled"}):
         devices.set_active(device, active=False)

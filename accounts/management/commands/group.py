@@ -23,11 +23,22 @@ def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("name")
 
 
+def _known(actor: Actor, name: str) -> Group:
+    """Return the group with this name. Raises Unacceptable, on record, when there is none."""
+    if not Group.objects.filter(name=name).exists():
+        gate.missed(actor, Action.GROUP_CHANGED, subject=name[:200])
+    (group,) = groups.named([name])
+    return group
+
+
 def _give(actor: Actor, options: Options) -> dict[str, Any]:
-    (group,) = groups.named([options["name"]])
-    told = {"act": "given", "study": options["study"]}
-    with gate.change(actor, Action.GROUP_CHANGED, subject=group.name, details=told):
-        if not scope.give(options["study"], group):
+    group, study_uid = _known(actor, options["name"]), options["study"]
+    if not scope.owned(study_uid):
+        gate.missed(actor, Action.GROUP_CHANGED, subject=group.name, study_uid=study_uid)
+        raise Unacceptable("study", _("There is no such study."))
+    told = {"act": "given"}
+    with gate.change(actor, Action.GROUP_CHANGED, subject=group.name, study_uid=study_uid, details=told):
+        if not scope.give(study_uid, group):
             raise Unacceptable("study", _("There is no such study."))
     return {"group": group.name, "study": options["study"]}
 

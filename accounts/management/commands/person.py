@@ -11,10 +11,11 @@ from accounts.models import Person
 from audit.actions import Action
 
 
-def known(name: str) -> Person:
-    """Return the person with this user name. Raises Unacceptable when there is none."""
+def known(actor: Actor, action: Action, name: str) -> Person:
+    """Return the person with this user name. Raises Unacceptable, on record, when there is none, and Forbidden."""
     person = Person.objects.filter(username=people.username(name)).first()
     if person is None:
+        gate.missed(actor, action, subject=name[:200])
         raise Unacceptable("username", f"There is no person “{name}”.")
     return person
 
@@ -66,14 +67,14 @@ def _list(actor: Actor, _options: Options) -> dict[str, Any]:
 
 
 def _disable(actor: Actor, options: Options) -> dict[str, Any]:
-    person = known(options["name"])
+    person = known(actor, Action.PERSON_CHANGED, options["name"])
     with gate.change(actor, Action.PERSON_CHANGED, subject=f"person:{person.id}", details={"act": "disabled"}):
         people.disable(person)
     return {"username": person.username, "active": False}
 
 
 def _reset(actor: Actor, options: Options) -> dict[str, Any]:
-    person = known(options["name"])
+    person = known(actor, Action.FACTORS_RESET, options["name"])
     with gate.change(actor, Action.FACTORS_RESET, subject=f"person:{person.id}", details={"act": "reset"}):
         factors.reset(person)
         password = people.reset_password(person)

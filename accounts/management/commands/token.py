@@ -14,7 +14,7 @@ from audit.actions import Action
 
 
 def _add(actor: Actor, options: Options) -> dict[str, Any]:
-    person = known(options["person"])
+    person = known(actor, Action.TOKEN_CHANGED, options["person"])
     with gate.change(actor, Action.TOKEN_CHANGED, subject=f"person:{person.id}", details={"act": "created"}) as told:
         token, secret = tokens.create(person, name=options["name"], scopes=options["scope"], days=options["days"])
         told.update(token=str(token.id), scopes=token.scopes, expires=token.expires_at.isoformat())
@@ -31,6 +31,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
 def _revoke(actor: Actor, options: Options) -> dict[str, Any]:
     token = Token.objects.filter(pk=options["token"]).first()
     if token is None:
+        gate.missed(actor, Action.TOKEN_CHANGED, subject=f"token:{options['token']}")
         raise Unacceptable("token", "There is no token with this id.")
     details = {"act": "revoked", "token": str(token.id)}
     with gate.change(actor, Action.TOKEN_CHANGED, subject=f"person:{token.person_id}", details=details):
