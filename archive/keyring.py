@@ -10,6 +10,7 @@ from uuid import UUID
 from accounts import epoch
 from archive.errors import Damaged
 from archive.models import StudyKey
+from audit import alerts
 from keystore import keys as keystore
 from keystore.errors import KeyGoneError
 from vault.errors import Tampered
@@ -105,6 +106,8 @@ def unwrapped(row: StudyKey) -> bytes:
     try:
         return keystore.unwrap_under_epoch(row.epoch, row.id, bytes(row.wrapped), slots(row.scope, row.subject))
     except Tampered:
+        # The wrapped key was changed in the database: nothing of the study opens, and nothing else would tell why.
+        alerts.raise_("damaged", str(row.id), f"The key of a {row.scope} does not open.")
         raise Damaged("The key of this study does not open.") from None
 
 

@@ -8,9 +8,9 @@ import pytest
 from django.db.models import Model
 
 from accounts.actors import Actor
-from archive import ingest, query
+from archive import ingest, keyring, query
 from archive.errors import Damaged
-from archive.models import Patient, Phrase, Study
+from archive.models import Patient, Phrase, Study, StudyKey
 from archive.query import Criteria, Page
 from audit.models import Alert
 from tests import builders
@@ -94,3 +94,18 @@ def test_a_cell_does_not_open_in_another_column_of_its_own_row(
     write(row, into, bytes(getattr(row, cell)))
     assert shown(reader) == ""
     assert Alert.objects.filter(kind="damaged").exists()
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("scope", ["study", "patient"])
+def test_a_wrapped_key_that_was_changed_is_damage_that_people_are_told_of(
+    two: tuple[Actor, list[builders.Identity]], scope: str
+) -> None:
+    reader, _ = two
+    row = StudyKey.objects.filter(scope=scope).order_by("id")[0]
+    value = bytearray(row.wrapped)
+    value[-1] ^= 1
+    write(row, "wrapped", bytes(value))
+    keyring.forget()
+    shown(reader)
+    assert "does not open" in Alert.objects.get(kind="damaged", subject=str(row.id)).message

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
 from accounts.models import Person
@@ -199,7 +200,7 @@ _MANY = (
 
 
 @pytest.mark.postgres
-def test_a_million_alerts_are_turned_over_as_quickly_as_a_few(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_million_alerts_are_turned_over_by_their_indexes() -> None:
     with connection.cursor() as cursor:
         cursor.execute(_MANY)
         cursor.execute("ANALYZE audit_alert")
@@ -213,8 +214,23 @@ def test_a_million_alerts_are_turned_over_as_quickly_as_a_few(monkeypatch: pytes
         lambda: inbox.read(Filters(kind="anchor", seen=True), "", whose.studies),
         inbox.open_count,
     ]
+    with CaptureQueriesContext(connection) as questions:
+        for ask in asked:
+            ask()
+    # A count that stops at a hundred may read the first it meets; a page may not.
+    statements = [one["sql"] for one in questions if 'FROM "audit_alert"' in one["sql"] and "ORDER BY" in one["sql"]]
+    assert len(statements) == len(asked) - 1
+    for statement in statements:
+        plan = explained(statement)
+        assert "Seq Scan on audit_alert" not in plan, plan
+        assert "Sort" not in plan, plan
+    began = time.perf_counter()
     for ask in asked:
         ask()
-        began = time.perf_counter()
-        ask()
-        assert time.perf_counter() - began < 0.2
+    assert time.perf_counter() - began < 1
+
+
+def explained(statement: str) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {statement}")
+        return "\n".join(row[0] for row in cursor.fetchall())

@@ -32,6 +32,7 @@ class Conf:
     PACS_TRUSTED_PROXIES: tuple[Network, ...] = ()
     PACS_DICOM_PLAIN_NETWORKS: tuple[Network, ...] = ()
     PACS_AE_TITLES: tuple[str, ...] = ("CUSTOS",)
+    PACS_VERIFY_DAYS: int = 7
     more: dict[str, str] = field(default_factory=dict)
 
 
@@ -202,3 +203,8 @@ def test_a_postgres_that_forgets_in_a_power_cut_is_refused(installation: object)
     with connection.cursor() as cursor:
         cursor.execute("SET synchronous_commit = off")
     assert [code for code, _, _ in checks._postgres(None)] == ["E021"]
+
+
+def test_a_record_that_may_go_unverified_for_months_is_named(conf: Conf) -> None:
+    assert codes(replace(conf, PACS_VERIFY_DAYS=31), checks.verifications) == set()
+    assert codes(replace(conf, PACS_VERIFY_DAYS=32), checks.verifications) == {"custos.I070"}
