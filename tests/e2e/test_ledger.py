@@ -234,7 +234,7 @@ def test_the_report_on_a_patient_says_what_the_ledger_says(told: Told, number: i
     assert all(len(lines) == 1 for lines in report["saw"].values())
     assert certain["saw"].keys() <= seen.keys() <= most["saw"].keys()
     for person, uses in certain["saw"].items():
-        least, numbers = [len(uses[use]) for use in sorted(uses)], seen[person]
+        least, numbers = [len(uses[use]) for use in sorted(uses)], list(seen[person])
         assert not numbers or numbers.pop(1) == len(told.studies[number]), report["saw"]
         assert len(numbers) >= len(least)
         upper = [len(most["saw"][person][use]) for use in sorted(most["saw"][person])]
