@@ -45,10 +45,10 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> SetUp:
     return SetUp(archive.root, populate(archive))
 
 
-def populate(archive: Archive) -> dict[str, Login]:
+def populate(archive: Archive, *more: str) -> dict[str, Login]:
     """Groups, people with factors and tokens, and two devices: one sends for Radiology, one for Cardiology."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.e2e.populating"],
+        [sys.executable, "-m", "tests.e2e.populating", *more],
         cwd=ROOT,
         env={**archive.environment, "DJANGO_SETTINGS_MODULE": "pacs.settings"},
         stdout=subprocess.PIPE,
