@@ -39,8 +39,8 @@ def report(study_uid: str) -> dict[str, Any]:
     from archive import sizes
     from archive.query import patients
     from audit import patient_report
+    from audit.filters import Filters
     from audit.models import AuditEvent
-    from audit.timeline import Filters
 
     pseudonym = AuditEvent.objects.filter(study_uid=study_uid, action="study:store").values_list("patient", flat=True)[
         0
