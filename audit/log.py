@@ -65,8 +65,9 @@ def commit(events: Iterable[Event]) -> None:
         return
     try:
         with turns.patience(turns.PATIENCE_MS), transaction.atomic(durable=True):
-            _append(written, turns.PATIENCE_MS)
+            _append(written, turns.PATIENCE_MS, later=True)
             good = pulse.moment()
+        turns.flush()
     except DatabaseFault as error:
         raise _unavailable(error) from error
     pulse.good(good)
@@ -124,13 +125,13 @@ def open_details(event: AuditEvent) -> dict[str, Any] | None:
     return opened
 
 
-def _append(events: tuple[Event, ...], patience_ms: int) -> None:
+def _append(events: tuple[Event, ...], patience_ms: int, *, later: bool = False) -> None:
     if not events:
         return
     try:
         sealed = [_sealed(event) for event in events]
-        turns.take(patience_ms)
-        tables.insert(_linked(events, sealed, tables.head() or (FIRST_LOG, 0, GENESIS, 0)))
+        head = tables.read_head(turns.take(patience_ms, later=later, asking=tables.HEAD))
+        tables.insert(_linked(events, sealed, head or (FIRST_LOG, 0, GENESIS, 0)))
         alerts.written(events)
     except (DatabaseFault, KeystoreError, Tampered) as error:
         raise _unavailable(error) from error

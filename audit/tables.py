@@ -57,11 +57,18 @@ def encode(row: Chained) -> tuple[Any, ...]:
     return (*values, row.leaf, row.row)
 
 
+HEAD = 'SELECT log, seq, "row", time_us FROM audit_event ORDER BY log DESC, seq DESC LIMIT 1'
+
+
 def head() -> tuple[int, int, bytes, int] | None:
     """The newest row as (log, seq, row hash, time_us), or None in an empty log."""
     with connection.cursor() as cursor:
-        cursor.execute('SELECT log, seq, "row", time_us FROM audit_event ORDER BY log DESC, seq DESC LIMIT 1')
-        found = cursor.fetchone()
+        cursor.execute(HEAD)
+        return read_head(cursor.fetchone())
+
+
+def read_head(found: tuple[Any, ...] | None) -> tuple[int, int, bytes, int] | None:
+    """What the answer to HEAD says. Raises DatabaseError when it cannot be read."""
     if found and not all(isinstance(found[at], int) for at in (0, 1, 3)):
         raise DatabaseError("the newest row of the log was edited and cannot be read")
     return (found[0], found[1], bytes(found[2]), found[3]) if found else None

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from bench import runner
-from bench.works import sealing
+from bench.works import recording, sealing
 
 WORKS = (sealing.WORK,)
 RESULTS = Path(__file__).parent / "results"
@@ -21,8 +21,11 @@ def main(arguments: list[str]) -> int:
     def wanted(work: runner.Work) -> bool:
         return not given.parts or any(part in work.name for part in given.parts)
 
-    extra = [(work, goal) for work, goal in sealing.EXTRA if wanted(work)]
-    kept = runner.run(filter(wanted, WORKS), extra, pairs=given.pairs, folder=RESULTS)
+    extra = [(work, goal) for work, goal in (*sealing.EXTRA, *recording.EXTRA) if wanted(work)]
+    try:
+        kept = runner.run(filter(wanted, WORKS), extra, pairs=given.pairs, folder=RESULTS)
+    finally:
+        recording.finish()
     sys.stdout.write(runner.markdown(kept))
     return 0 if all(one["met"] for one in (*kept["rows"], *kept["extra"])) else 1
 

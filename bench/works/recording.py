@@ -1,0 +1,119 @@
+"""Events a second by four processes through the record, beside plain INSERTs of the same size and durability."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+
+from bench import cluster
+from bench.goals import Goal
+from bench.runner import Work
+from bench.writer import PLAIN
+
+ROOT = Path(__file__).resolve().parents[2]
+WRITERS = 4
+EVENTS = 500
+"""By each writer in one run."""
+
+CREATE = f"""
+import django
+django.setup()
+from django.db import connection
+with connection.cursor() as cursor:
+    cursor.execute("CREATE TABLE {PLAIN} AS SELECT * FROM audit_event WHERE log < 0")
+"""
+
+
+@dataclass
+class Race:
+    """Four writers on one installation, started once, so that no run counts their starting."""
+
+    database: str
+    writers: "list[subprocess.Popen[str]] | None" = None
+
+    def rate(self, side: str) -> float:
+        """Events a second of one run of a side."""
+        writers = self._started()
+        began = perf_counter()
+        for writer in writers:
+            _tell(writer, f"{side} {EVENTS}")
+        for writer in writers:
+            _hear(writer, "done")
+        return WRITERS * EVENTS / (perf_counter() - began)
+
+    def _started(self) -> "list[subprocess.Popen[str]]":
+        if self.writers is None:
+            environment = _end.enter_context(installation(self.database))
+            self.writers = [_end.enter_context(_writer(environment)) for _ in range(WRITERS)]
+        return self.writers
+
+
+_end = ExitStack()
+
+
+def finish() -> None:
+    """End the writers, and remove what they wrote."""
+    _end.close()
+
+
+@contextmanager
+def installation(database: str) -> Iterator[dict[str, str]]:
+    """The environment of a fresh installation on a disk of this machine; on Postgres with a server of its own."""
+    root = Path(tempfile.mkdtemp(prefix="custos-bench-"))
+    with ExitStack() as stack:
+        stack.callback(shutil.rmtree, root, ignore_errors=True)
+        url = f"sqlite:{root / 'data' / 'index.sqlite3'}"
+        if database == "PostgreSQL":
+            url = cluster.create_database(stack.enter_context(cluster.running()), "bench")
+        environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("PACS_")},
+            "PACS_DATA_DIR": str(root / "data"),
+            "PACS_KEK_URL": f"file:{root / 'root.key'}",
+            "PACS_ANCHORS": f"file:{root / 'anchors'}",
+            "PACS_DATABASE_URL": url,
+            "DJANGO_SETTINGS_MODULE": "pacs.settings",
+        }
+        for program in (["manage.py", "setup", "--no-link"], ["-c", CREATE]):
+            subprocess.run([sys.executable, *program], cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
+        yield environment
+
+
+@contextmanager
+def _writer(environment: dict[str, str]) -> "Iterator[subprocess.Popen[str]]":
+    program = [sys.executable, "-m", "bench.writer"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(program, cwd=ROOT, env=environment, stdin=pipe, stdout=pipe, text=True) as writer:
+        _hear(writer, "ready")
+        yield writer
+
+
+def _tell(writer: "subprocess.Popen[str]", line: str) -> None:
+    assert writer.stdin is not None
+    writer.stdin.write(f"{line}\n")
+    writer.stdin.flush()
+
+
+def _hear(writer: "subprocess.Popen[str]", word: str) -> None:
+    assert writer.stdout is not None
+    if writer.stdout.readline().strip() != word:
+        raise RuntimeError("a writer has ended")
+
+
+def _works() -> list[tuple[Work, Goal]]:
+    found = []
+    for database in ("SQLite", "PostgreSQL"):
+        race, name = Race(database), f"record: events by {WRITERS} processes, {database}, beside plain INSERTs"
+        work = Work(name, "events/s", partial(race.rate, "ours"), partial(race.rate, "plain"))
+        found.append((work, Goal(name, 0.5, 0.8)))
+    return found
+
+
+EXTRA = _works()
+"""The record against a table without keys, guards or chain; each row of both is durable before the next is begun."""
