@@ -10,7 +10,7 @@ from audit.models import AuditEvent, AuditListed
 from bench.works import planting, record
 from tests.conftest import Installation
 
-ROWS = 40_000
+ROWS = 16_000
 
 
 def _indexes() -> list[str]:
@@ -19,6 +19,7 @@ def _indexes() -> list[str]:
     return sorted(name for one in found for name, told in one.items() if told["index"])
 
 
+@pytest.mark.slow
 @pytest.mark.both_databases
 def test_what_is_planted_has_its_indexes_and_guards_and_every_page_answers(installation: Installation) -> None:
     before, there = _indexes(), AuditEvent.objects.count()
