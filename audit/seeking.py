@@ -38,9 +38,10 @@ def seek(filters: Filters, span: Span, most: int) -> Found:
     found: list[AuditEvent] = []
     walk, seen = newest_first(sources(filters), span), 0
     while batch := list(islice(walk, _BATCH)):
-        firsts = _first_views(batch, span)
-        for row in batch:
-            if not _stands(row, firsts) or not _matches(row, filters):
+        matching = [row for row in batch if _matches(row, filters)]
+        firsts = _first_views(matching, span)
+        for row in matching:
+            if not _stands(row, firsts):
                 continue
             if len(found) == most:
                 return Found(tuple(found), _at(found[-1]))
