@@ -18,7 +18,7 @@ from audit.actions import Action, Outcome
 from audit.filters import Filters, Place, Span
 from audit.models import AuditEvent, AuditListed
 
-MOST_SEEN = 4000
+MOST_SEEN = 2000
 _BATCH, _FIRST_STEP, _LONGEST_STEP = 256, 64, 1024
 
 

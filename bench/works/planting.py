@@ -100,12 +100,12 @@ def _events(rows: int, last: int, first_us: int, person: str, device: str) -> st
         "action": _KIND,
         "outcome": _OUTCOME,
         "actor_kind": f"CASE WHEN {arrives} THEN 'device' ELSE 'person' END",
-        "actor_key": f"CASE WHEN {arrives} THEN (CASE WHEN b % 20 = 0 THEN '{device}' ELSE 'device:' || b % 20 END)"
+        "actor_key": f"CASE WHEN {arrives} THEN (CASE WHEN b % 20 = 0 THEN '{device}' ELSE 'device:' || (b % 20) END)"
         f" WHEN {_PERSON} = 0 THEN '{person}' ELSE 'person:' || ({_PERSON}) END",
-        "actor_name": f"CASE WHEN {arrives} THEN 'MODALITY' || b % 20 ELSE 'reader' || ({_PERSON}) END",
+        "actor_name": f"CASE WHEN {arrives} THEN 'MODALITY' || (b % 20) ELSE 'reader' || ({_PERSON}) END",
         "actor_role": f"CASE WHEN {arrives} THEN '' ELSE 'clinician' END",
-        "actor_address": "'10.0.' || b % 7 || '.' || b * 31 % 250",
-        "actor_ae_title": f"CASE WHEN {arrives} THEN 'MODALITY' || b % 20 ELSE '' END",
+        "actor_address": "'10.0.' || (b % 7) || '.' || (b * 31 % 250)",
+        "actor_ae_title": f"CASE WHEN {arrives} THEN 'MODALITY' || (b % 20) ELSE '' END",
         "actor_session": f"CASE WHEN {arrives} THEN '' ELSE {_hex('b / 20')} END",
         "request_id": "''",
         "purpose": f"CASE WHEN {_PART} IN (0, 3) THEN 'care' ELSE '' END",
