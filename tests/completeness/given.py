@@ -131,6 +131,7 @@ PREPARED: Final[dict[str, Callable[[], Names]]] = {
     "a study of three": studies.of_three,
     "a study": studies.study,
     "a patient with two studies": studies.two,
+    "a patient by number": studies.numbered,
     "a new image": lambda: studies.offered(builders.ct_slice()),
     "the same image again": studies.again,
     "another image under its UID": studies.conflicting,

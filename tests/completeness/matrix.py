@@ -102,6 +102,7 @@ SHUT: Final = (
 )
 
 P: Final = f"/record/patients/{'0' * 32}/"
+OF_NOBODY: Final = Expected("log:patient", "ok", False, False)
 OF_PATIENT: Final = Expected("log:patient", "ok", study=False)
 EXPORTED: Final = Expected("log:exported", "ok", study=False)
 
@@ -120,6 +121,17 @@ WHO_SAW: Final = (
     Row("page", "privacy", f"{P}report/", 200, (EXPORTED,), method="POST"),
     Row("page", "radiologist", f"{P}report/", 403, refused("log:exported"), method="POST"),
     Row("page", "radiologist", "/record/patients/", 403, refused("log:patient")),
+    Row(
+        "page",
+        "privacy",
+        "/record/patients/",
+        200,
+        (Expected("log:patient", "ok", False, False, count=1),),
+        method="POST",
+        form={"wanted": "{number}"},
+        given="a patient by number",
+    ),
+    Row("page", "privacy", "/record/patients/", 200, (OF_NOBODY,), method="POST", form={"wanted": "NOBODY AT ALL"}),
     Row("page", "radiologist", "/record/mine/", 200, (Expected("log:own", "ok", False, False, count=-1),)),
 )
 

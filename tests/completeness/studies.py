@@ -43,6 +43,11 @@ def study() -> Names:
     return {**names, "end": names["study"][-6:]}
 
 
+def numbered() -> Names:
+    image = builders.ct_slice()
+    return {**stored(image), "number": image.PatientID}
+
+
 def two() -> Names:
     who = builders.Identity()
     stored(builders.ct_slice(who))

@@ -30,6 +30,7 @@ ARCHIVE: Final = (
     ),
     command("archive compact", 0),
     command("archive sweep", 0, *done("archive:swept")),
+    command("archive check --rebuild", 0, plain("archive:checked", "ok", 1), plain("archive:rebuilt", "ok")),
     shut("archive scrub", "archive:scrubbed"),
     shut("archive check", "archive:checked"),
     shut("archive reindex", "archive:reindexed"),

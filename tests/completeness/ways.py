@@ -206,4 +206,17 @@ COMMANDS: Final = (
     ),
 )
 
-ROWS: Final = (*STORED, *REJECTED, *HELD, *REMOVED, *HIDDEN, *DESTROYED, *FIXITY, *COMMANDS)
+# What was begun by a keeper is no more a study; who may not destroy may not go on with it either.
+RESUMED: Final = (
+    Row(
+        "vouched",
+        "radiologist",
+        "study destroy {study} --as radiologist",
+        1,
+        (*done("person:step-up"), *refused("study:destroyed")),
+        given=GONE,
+    ),
+    Row("vouched", "keeper", "study destroy {study} --as keeper", 0, done("person:step-up"), given=GONE),
+)
+
+ROWS: Final = (*RESUMED, *STORED, *REJECTED, *HELD, *REMOVED, *HIDDEN, *DESTROYED, *FIXITY, *COMMANDS)
