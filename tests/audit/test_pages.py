@@ -166,7 +166,7 @@ def test_the_filters_in_force_are_shown_and_each_can_be_taken_away(officer: Brow
     ]
 
 
-@pytest.mark.parametrize("way", ["person", "study", "sitting", "patient"])
+@pytest.mark.parametrize("way", ["person", "study", "address", "patient"])
 def test_one_click_leads_from_a_row_to_all_of_its_kind(officer: Browser, viewed: Receipt, way: str) -> None:
     rows = officer.open("/record/?kind=views").content.decode()
     ways = {"patient": r'href="(/record/patients/[0-9a-f]{32}/)"'}
