@@ -45,7 +45,7 @@ class AuditEvent(models.Model):
             models.Index(
                 fields=["sitting", "log", "seq"], name="event_sitting", condition=models.Q(sitting__isnull=False)
             ),
-            models.Index(fields=["log", "seq"], name="event_refusal", condition=~models.Q(outcome="ok")),
+            models.Index(fields=["outcome", "log", "seq"], name="event_refusal", condition=~models.Q(outcome="ok")),
             models.Index(fields=["time_us", "log", "seq"], name="event_time"),
         ]
 

@@ -93,14 +93,15 @@ def sources(filters: Filters) -> "Sequence[Stream | Listings]":
     if filters.actor_keys:
         return [Stream(events.filter(actor_key=key)) for key in filters.actor_keys]
     if filters.kind == "refusals" or filters.outcome not in ("", Outcome.OK):
-        return [Stream(refusals())]
+        wanted = [one for one in Outcome if one != Outcome.OK and filters.outcome in ("", one)]
+        return [Stream(_ended(outcome)) for outcome in wanted]
     return [Stream(events.filter(action=action)) for action in filters.actions] or [Stream(events.all())]
 
 
-def refusals() -> "QuerySet[AuditEvent]":
-    """Whatever did not go well: few among very many."""
-    # The words of the index stand in the statement itself, so that SQLite finds it.
-    return AuditEvent.objects.extra(where=["outcome <> 'ok'"])
+def _ended(outcome: Outcome) -> "QuerySet[AuditEvent]":
+    """Events that ended otherwise than well: few among very many."""
+    # The condition of the index stands in the statement in the index's own words, or SQLite does not find it.
+    return AuditEvent.objects.filter(outcome=outcome).extra(where=["NOT (outcome = 'ok')"])
 
 
 def _pages(rows: "QuerySet[Any]", span: Span) -> Iterator[Any]:

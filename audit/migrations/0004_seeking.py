@@ -28,7 +28,9 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="auditevent",
             index=models.Index(
-                condition=models.Q(("outcome", "ok"), _negated=True), fields=["log", "seq"], name="event_refusal"
+                condition=models.Q(("outcome", "ok"), _negated=True),
+                fields=["outcome", "log", "seq"],
+                name="event_refusal",
             ),
         ),
         migrations.AddIndex(

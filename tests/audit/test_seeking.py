@@ -210,6 +210,18 @@ def test_no_question_reads_the_whole_record_or_sorts_it(rows: list[tuple[AuditEv
             assert not (plan := wasteful(query)), (query, plan)
 
 
+@pytest.mark.both_databases
+@pytest.mark.parametrize("asked", [Filters(kind="refusals"), Filters(outcome="failed"), Filters(outcome="denied")])
+def test_refusals_are_found_by_the_index_that_holds_nothing_else(
+    rows: list[tuple[AuditEvent, frozenset[str]]], asked: Filters
+) -> None:
+    for stream in seeking.sources(asked):
+        assert isinstance(stream, seeking.Stream)
+        query = stream.events.filter(log=1, seq__gte=0, seq__lt=999).order_by("-seq")[:64]
+        plan = query.explain()
+        assert "event_refusal" in plan, plan
+
+
 def wasteful(query: str) -> list[str]:
     """The steps in which the database would read a table from end to end, or sort what it read."""
     with connection.cursor() as cursor:
