@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ START_SECONDS = 60
 
 @dataclass
 class Cluster:
-    """One server in a session of its own, so that all of its processes can be signalled together."""
+    """One server; all of its processes can be signalled together."""
 
     folder: Path
     port: int
@@ -60,9 +60,15 @@ class Cluster:
         raise RuntimeError(f"the server in {self.folder} does not answer")
 
     def signal(self, number: signal.Signals) -> None:
-        """Signal every process of the server; after SIGKILL nothing of it is left."""
+        """Signal every process of the server, the first one first; after SIGKILL nothing of it is left."""
         assert self.process is not None
-        os.killpg(self.process.pid, number)
+        task = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        children = [int(pid) for pid in task.read_text().split()]
+        self.process.send_signal(number)
+        for pid in children:
+            # Each is the leader of a session of its own; one that has ended meanwhile is what was wanted.
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
         if number == signal.SIGKILL:
             self.process.wait(30)
 

@@ -30,12 +30,16 @@ REFUSE = {
 }
 
 
-def stow(client: requests.Session, archive: Archive, study: Iterable[Dataset]) -> requests.Response:
+def stow(
+    client: requests.Session, archive: Archive, study: Iterable[Dataset], timeout: float = 120
+) -> requests.Response:
     """Send data sets in one STOW-RS request (PS3.18 §10.5)."""
-    return stow_files(client, archive, [builders.part10(ds) for ds in study])
+    return stow_files(client, archive, [builders.part10(ds) for ds in study], timeout)
 
 
-def stow_files(client: requests.Session, archive: Archive, files: Iterable[bytes]) -> requests.Response:
+def stow_files(
+    client: requests.Session, archive: Archive, files: Iterable[bytes], timeout: float = 120
+) -> requests.Response:
     """Send DICOM files as they are in one STOW-RS request."""
     parts = b"".join(
         b"--%s\r\nContent-Type: application/dicom\r\n\r\n%s\r\n" % (BOUNDARY.encode(), file) for file in files
@@ -44,7 +48,7 @@ def stow_files(client: requests.Session, archive: Archive, files: Iterable[bytes
         f"{archive.url}/dicom-web/studies",
         data=parts + b"--%s--\r\n" % BOUNDARY.encode(),
         headers={"Content-Type": f'multipart/related; type="application/dicom"; boundary={BOUNDARY}'},
-        timeout=120,
+        timeout=timeout,
     )
 
 
