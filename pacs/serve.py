@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+import ssl
 import sys
 import threading
 from collections.abc import Callable
@@ -82,10 +83,15 @@ def web() -> int:
 
 def dimse() -> int:
     """Serve DICOM until told to stop."""
-    from archive.dimse import server
+    from archive.dimse import secure, server
+    from keystore import authority
+
+    def context() -> ssl.SSLContext:
+        files = tls.dicom_files()
+        return secure.context(files.certificate, files.key, authority.certificate())
 
     serving("dimse")
-    server.run()
+    server.run(context)
     return 0
 
 
