@@ -65,13 +65,16 @@ def plain_allowed(address: str) -> bool:
     return given.is_loopback or any(given in network for network in settings.PACS_DICOM_PLAIN_NETWORKS)
 
 
-def record_refusal(request: Request, address: str, rejection: Rejection) -> None:
-    """Put a refusal on record, folded, and in words beside the device if there is one. Never raises."""
+def record_refusal(request: Request, address: str, rejection: Rejection, certificate: str = "") -> None:
+    """Put a refusal on record, folded, and in words beside the device if there is one. Never raises.
+
+    A certificate of ours in the wrong hands or place is an alert too.
+    """
     who = Who("nobody", "nobody:-", "-", address=address, ae_title=request.calling[:16])
     details = {"refused": rejection.words, "called": request.called[:16], "calling": request.calling[:16]}
     try:
         log.refused(Action.REFUSED, who, details)
-        if rejection in (WRONG_CERTIFICATE, ONLY_TLS):
+        if rejection in (WRONG_CERTIFICATE, ONLY_TLS) or (certificate and rejection == UNKNOWN_CALLING):
             alerts.raise_("device-certificate", request.calling, f"{rejection.words} ({address})".capitalize())
         devices.failed(request.calling, address, rejection.words)
     except (DatabaseFault, LogUnavailable) as error:
@@ -83,7 +86,8 @@ def record_handshake(address: str, words: str) -> None:
     who = Who("nobody", "nobody:-", "-", address=address)
     try:
         log.refused(Action.REFUSED, who, {"refused": words})
-        alerts.raise_("device-certificate", address, f"A TLS handshake failed: {words}.")
+        # Whoever fails again and again writes no more than this.
+        alerts.remind("device-certificate", address, f"A TLS handshake failed: {words}.")
     except (DatabaseFault, LogUnavailable) as error:
         logger.warning("a refusal could not be recorded: %s", type(error).__name__)
 

@@ -117,7 +117,7 @@ def _negotiate(wire: Wire, connection: Connection, certificate: str) -> None:
             raise Rejected(admission.CROWDED)
     except Rejected as rejected:
         why = rejected.rejection
-        admission.record_refusal(request, connection.address, why)
+        admission.record_refusal(request, connection.address, why, certificate)
         wire.write(pdus.rejection(why.result, why.source, why.reason))
         return
     Association(wire, connection, actor, request).run()

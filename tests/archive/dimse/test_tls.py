@@ -92,7 +92,7 @@ def test_a_certificate_serves_no_other_title_and_no_other_address(scu: Scu, show
     Device.objects.filter(pk=secured.pk).update(address="10.9.8.0/24")
     assert "Rejected" in scu(shown).stderr
     assert refusals()[0] == "the certificate is not the one of this AE title"
-    assert alerted() == ["OTHER_CT"]
+    assert alerted() == ["CT_ONE", "OTHER_CT", "STRANGER"]
 
 
 @pytest.mark.dcmtk
