@@ -116,6 +116,7 @@ def worker() -> int:
 
 def scheduler() -> int:
     """Once a second, wake what is due and do what has a time."""
+    from accounts import enrolment
     from archive import jobs, nightly
     from audit import upkeep
     from audit.messages import sender
@@ -134,7 +135,7 @@ def scheduler() -> int:
     telling = sender.start(ended)
     while not ended.wait(1.0):
         close_old_connections()
-        for tick in (nightly.tick, jobs.tick, upkeep.tick):
+        for tick in (nightly.tick, jobs.tick, upkeep.tick, enrolment.tick):
             try:
                 tick()
             except Exception:

@@ -35,6 +35,7 @@ STATEFUL = (
     ("audit.refusals", "forget"),
     ("audit.upkeep", "forget"),
     ("archive.nightly", "forget"),
+    ("accounts.enrolment", "forget"),
     ("accounts.epoch", "stop"),
     ("accounts.identify", "forget"),
     ("accounts.standing", "forget"),

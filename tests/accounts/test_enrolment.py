@@ -3,6 +3,7 @@
 import json
 import shlex
 import subprocess
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,11 @@ from typing import Any
 import pytest
 from django.conf import settings as django_settings
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
+from accounts import enrolment
 from accounts.models import Device
-from audit.models import AuditEvent
+from audit.models import Alert, AuditEvent
 from tests.conftest import Installation
 from vault import certificates
 
@@ -81,3 +84,32 @@ def test_a_device_that_is_not_there_is_told_and_on_record(verb: tuple[str, ...])
     with pytest.raises(CommandError):
         run("device", verb[0], "NOBODY", *verb[1:])
     assert AuditEvent.objects.filter(action="device:changed", outcome="not-found").count() == 1
+
+
+def test_an_end_is_told_30_7_and_1_days_before_and_a_new_certificate_settles_it() -> None:
+    run("device", "enrol", "CT_ONE", "--into", "out")
+    now = timezone.now()
+
+    def told(days: float) -> int:
+        """How many open alerts there are, so long before the end, of which somebody then sees each."""
+        Device.objects.filter(ae_title="CT_ONE").update(certificate_ends=now + timedelta(days=days))
+        enrolment.look(now)
+        enrolment.look(now)
+        times = [alert.times for alert in Alert.objects.filter(kind="certificate-ends", seen_at=None)]
+        # What was told is as old as the moment it was told at, seen from the next one.
+        Alert.objects.filter(kind="certificate-ends", seen_at=None).update(seen_at=now)
+        Alert.objects.filter(kind="certificate-ends").update(last_at=now - timedelta(days=1))
+        return sum(times)
+
+    assert [told(days) for days in (31, 29.5, 28, 6.5, 5, 0.5, -0.5)] == [0, 1, 0, 1, 0, 1, 0]
+
+
+def test_a_new_certificate_settles_the_alert_and_a_device_switched_off_raises_none() -> None:
+    run("device", "enrol", "CT_ONE", "--into", "out", "--days", "20")
+    enrolment.tick()
+    assert Alert.objects.get(kind="certificate-ends").subject == "CT_ONE"
+    run("device", "enrol", "CT_ONE", "--into", "new")
+    assert Alert.objects.get(kind="certificate-ends").seen_by == "enrolment"
+    Device.objects.filter(ae_title="CT_ONE").update(is_active=False, certificate_ends=timezone.now())
+    enrolment.look(timezone.now())
+    assert Alert.objects.filter(kind="certificate-ends", seen_at=None).count() == 0
