@@ -115,8 +115,12 @@ def run(secure: Callable[[], ssl.SSLContext]) -> None:
     logger.info("listening for DICOM on port %d", servers[0].port)
     while not ended.wait(LOOK_SECONDS):
         if len(servers) == 1 and _wanted():
-            servers.append(Server(settings.PACS_BIND, settings.PACS_DICOM_TLS_PORT, context=secure()).start())
-            logger.info("listening for DICOM TLS on port %d", servers[1].port)
+            try:
+                servers.append(Server(settings.PACS_BIND, settings.PACS_DICOM_TLS_PORT, context=secure()).start())
+                logger.info("listening for DICOM TLS on port %d", servers[1].port)
+            except OSError as error:
+                # The port is taken, or a file cannot be read: plain DICOM goes on meanwhile.
+                logger.warning("DICOM TLS cannot be opened now: %s", error.strerror or type(error).__name__)
     for server in servers:
         server.stop()
     ingest.stop()
