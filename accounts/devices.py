@@ -28,6 +28,19 @@ def find(calling_ae: str, address: str) -> Device | None:
     return device
 
 
+def shows(device: Device, certificate: str) -> bool:
+    """Tell whether the device may speak with this certificate: a SHA-256 in hexadecimal, empty in the clear.
+
+    A device that was ever given a certificate never speaks in the clear again, also once that was revoked.
+    """
+    return certificate == device.certificate != "" if certificate else not device.only_tls
+
+
+def secured() -> bool:
+    """Tell whether any device has a certificate, so that there is somebody to listen for."""
+    return Device.objects.exclude(certificate="").exists()
+
+
 def at_home(device: Device, address: str) -> bool:
     """Tell whether this is an address that the device speaks from."""
     return _inside(address, device.address)

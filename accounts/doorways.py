@@ -137,7 +137,7 @@ DIMSE: Final = _doors(Kind.DIMSE, "C-ECHO\nC-STORE")
 COMMANDS: Final = (
     *_verbs("person", "add list disable reset-factors"),
     *_verbs("token", "add revoke"),
-    *_verbs("device", "add list disable"),
+    *_verbs("device", "add list disable enrol revoke"),
     *_verbs("group", "add list give"),
     *_verbs("study", "trash restore hold release destroy restricted reconcile trashed"),
     *_verbs("archive", "scrub check reindex compact sweep"),

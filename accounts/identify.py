@@ -103,8 +103,11 @@ def person_actor(
     return _of_person(person, number, address=address, session=session, verified=verified, stepped_up_at=stepped)
 
 
-def device_actor(device: Device, address: str, ae_title: str) -> Actor:
-    """Return the actor of a device that `devices.find` knew."""
+def device_actor(device: Device, address: str, ae_title: str, certificate: str = "") -> Actor:
+    """Return the actor of a device that `devices.find` knew and whose certificate, over TLS, `devices.shows` took.
+
+    The certificate, a SHA-256 in hexadecimal, names its sessions on record by its first half.
+    """
     number = epoch.number()
     allowed = frozenset[Permission]().union(*(DEVICE_SERVICES.get(service, frozenset()) for service in device.may))
     return Actor(
@@ -116,6 +119,7 @@ def device_actor(device: Device, address: str, ae_title: str) -> Actor:
         verified=device.is_active,
         address=address,
         ae_title=ae_title,
+        session=certificate[:32],
         issuer=device.issuer or device.ae_title,
         sop_classes=frozenset(device.sop_classes),
         as_of=number,
@@ -172,7 +176,10 @@ def _again(actor: Actor, number: int) -> Actor:
         device = Device.objects.filter(id=identifier, is_active=True).first()
         if device is None or not devices.at_home(device, actor.address):
             return NOBODY
-        return device_actor(device, actor.address, actor.ae_title)
+        held = device.certificate if actor.session == device.certificate[:32] else actor.session
+        if not devices.shows(device, held if actor.session else ""):
+            return NOBODY
+        return device_actor(device, actor.address, actor.ae_title, actor.session)
     rows = sessions.named(actor.session) if actor.session else Session.objects.none()
     row = rows.filter(person_id=identifier).first()
     return NOBODY if row is None else _read_session(row.pk, number).actor

@@ -98,6 +98,9 @@ class Device(models.Model):
     sop_classes = models.JSONField(default=list)
     groups = models.ManyToManyField(Group, related_name="devices")
     is_active = models.BooleanField(default=True)
+    certificate = models.CharField(max_length=64, blank=True)  # SHA-256 of the one it must show
+    certificate_ends = models.DateTimeField(null=True)
+    only_tls = models.BooleanField(default=False)
     last_seen_at = models.DateTimeField(null=True)
     last_failure = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

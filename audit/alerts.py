@@ -3,7 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
@@ -48,9 +48,10 @@ def raise_(kind: str, subject: str, message: str) -> None:
         logger.critical("alert %s (%s) cannot be stored: %s", kind, subject, type(error).__name__)
 
 
-def remind(kind: str, subject: str, message: str) -> None:
-    """Raise an alert about a state that lasts: at most once a day, whether somebody has seen the last one or not."""
-    since = timezone.now() - A_DAY
+def remind(kind: str, subject: str, message: str, since: datetime | None = None) -> None:
+    """Raise an alert about a state that lasts: at most once `since` a moment, whether somebody has seen the last one
+    or not; without one, at most once a day."""
+    since = since or timezone.now() - A_DAY
     if not Alert.objects.filter(kind=kind, subject=clean(subject, 150), last_at__gt=since).exists():
         raise_(kind, subject, message)
 

@@ -72,6 +72,18 @@ RULES: dict[str, Rule] = {
         _("Look at what was tried. Disable the account or token, or shut the address out, if nobody can explain it."),
         About.ACTOR,
     ),
+    "device-certificate": Rule(
+        _("A device was refused over its certificate"),
+        _("Who called showed no certificate, not that of its AE title, or spoke in the clear where TLS is due."),
+        _("Ask whoever looks after the device; “manage.py device enrol” gives it a new certificate."),
+        About.OBJECT,
+    ),
+    "certificate-ends": Rule(
+        _("A device's certificate ends soon"),
+        _("The certificate of a device ends within 30 days; from then on the device is refused."),
+        _("Run “manage.py device enrol” for it and carry the new files to the device; the alert then ends."),
+        About.OBJECT,
+    ),
     "foreign-sender": Rule(
         _("Sent into another department's study"),
         _("A device sent images into a study of another department."),

@@ -11,7 +11,8 @@ from typing import Any, Final
 from django.conf import settings
 from django.core.management import call_command
 
-from pacs import demo_images, secretfiles
+from keystore import secretfiles
+from pacs import demo_images
 
 GROUPS: Final = ("Radiology", "Cardiology")
 STAFF: Final = (

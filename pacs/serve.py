@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+import ssl
 import sys
 import threading
 from collections.abc import Callable
@@ -82,10 +83,15 @@ def web() -> int:
 
 def dimse() -> int:
     """Serve DICOM until told to stop."""
-    from archive.dimse import server
+    from archive.dimse import secure, server
+    from keystore import authority
+
+    def context() -> ssl.SSLContext:
+        files = tls.dicom_files()
+        return secure.context(files.certificate, files.key, authority.certificate())
 
     serving("dimse")
-    server.run()
+    server.run(context)
     return 0
 
 
@@ -110,6 +116,7 @@ def worker() -> int:
 
 def scheduler() -> int:
     """Once a second, wake what is due and do what has a time."""
+    from accounts import enrolment
     from archive import jobs, nightly
     from audit import upkeep
     from audit.messages import sender
@@ -128,7 +135,7 @@ def scheduler() -> int:
     telling = sender.start(ended)
     while not ended.wait(1.0):
         close_old_connections()
-        for tick in (nightly.tick, jobs.tick, upkeep.tick):
+        for tick in (nightly.tick, jobs.tick, upkeep.tick, enrolment.tick):
             try:
                 tick()
             except Exception:

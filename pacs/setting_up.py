@@ -10,7 +10,8 @@ from typing import Final
 from django.conf import settings
 from django.core.management import call_command
 
-from pacs import grants, secretfiles, tls
+from keystore import secretfiles
+from pacs import grants, tls
 from pacs.env import file_path
 
 LINK_MINUTES: Final = 60

@@ -9,7 +9,7 @@ from typing import Final
 
 from django.conf import settings
 
-from pacs import secretfiles
+from keystore import authority, secretfiles
 from vault import certificates
 
 DAYS: Final = 397
@@ -26,12 +26,12 @@ class Files:
 
 def folder() -> Path:
     """Return the folder of the private authority, beside the root key and outside the data directory."""
-    return Path(settings.PACS_SECRETS_DIR) / "tls"
+    return authority.folder()
 
 
 def authority_certificate() -> Path:
     """Return the certificate that browsers and tools are told to trust."""
-    return folder() / "authority.pem"
+    return authority.certificate()
 
 
 def files() -> Files | None:
@@ -64,16 +64,24 @@ def settle() -> bool:
     """With PACS_TLS=self, make authority and server certificate where they are due; True when one was made."""
     if settings.PACS_TLS != "self" or not due(datetime.now(UTC)):
         return False
-    place = folder()
-    secretfiles.closed_folder(place)
-    if not (place / "authority.key").is_file() or not (place / "authority.pem").is_file():
-        key, certificate = certificates.new_authority(f"Custos on {socket.gethostname()}")
-        secretfiles.write(place / "authority.key", key)
-        secretfiles.write(place / "authority.pem", certificate)
-    names, ends = wanted_names(), datetime.now(UTC) + timedelta(days=DAYS)
-    authority_key, authority = (place / "authority.key").read_bytes(), (place / "authority.pem").read_bytes()
-    key, certificate = certificates.issue_server(authority_key, authority, ["localhost", *names], DAYS)
-    secretfiles.write(place / "server.key", key)
-    secretfiles.write(place / "server.pem", certificate + authority)
-    secretfiles.write(place / "server.json", json.dumps({"ends": ends.isoformat(), "names": names}).encode())
+    _issue()
     return True
+
+
+def dicom_files() -> Files:
+    """Return what DICOM TLS encrypts with: the web server's, or one of our own authority where that has none."""
+    shared = files()
+    if shared is not None:
+        return shared
+    if due(datetime.now(UTC)):
+        _issue()
+    return Files(folder() / "server.pem", folder() / "server.key")
+
+
+def _issue() -> None:
+    place, ours = folder(), authority.settled()
+    names, ends = wanted_names(), datetime.now(UTC) + timedelta(days=DAYS)
+    key, certificate = certificates.issue_server(ours.key, ours.certificate, ["localhost", *names], DAYS)
+    secretfiles.write(place / "server.key", key)
+    secretfiles.write(place / "server.pem", certificate + ours.certificate)
+    secretfiles.write(place / "server.json", json.dumps({"ends": ends.isoformat(), "names": names}).encode())

@@ -35,6 +35,7 @@ STATEFUL = (
     ("audit.refusals", "forget"),
     ("audit.upkeep", "forget"),
     ("archive.nightly", "forget"),
+    ("accounts.enrolment", "forget"),
     ("accounts.epoch", "stop"),
     ("accounts.identify", "forget"),
     ("accounts.standing", "forget"),
@@ -97,6 +98,7 @@ def _point_at(place: Installation) -> None:
     del connections["default"]
     django_settings.PACS_DATA_DIR = place.data
     django_settings.PACS_KEK_URL = f"file:{place.root / 'root.key'}"
+    django_settings.PACS_SECRETS_DIR = place.root
     django_settings.PACS_BLOB_URL = f"file:{place.data / 'packs'}"
     django_settings.PACS_ANCHORS = (f"file:{place.root / 'anchors'}",)
     django_settings.PACS_DATABASE_URL = place.database_url

@@ -7,6 +7,7 @@ a client whose clock is a little behind accepts it at once.
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
+from urllib.parse import quote
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -41,18 +42,51 @@ def issue_server(ca_key: bytes, ca_cert: bytes, names: Sequence[str], days: int)
     """
     if not names or not 1 <= days <= MOST_SERVER_DAYS:
         raise ValueError("a server certificate has a name and lasts 1 to 397 days")
-    authority = x509.load_pem_x509_certificate(ca_cert)
-    signer = load_pem_private_key(ca_key, password=None)
+    alternatives = [_general(name) for name in names]
+    return _issue((ca_key, ca_cert), names[0], alternatives, ExtendedKeyUsageOID.SERVER_AUTH, days)
+
+
+def issue_device(ca_key: bytes, ca_cert: bytes, ae_title: str, days: int) -> tuple[bytes, bytes]:
+    """A new key and client certificate for a device: (PKCS#8 key, certificate), both PEM.
+
+    The AE title is the common name and, as an alternative name, ``urn:dicom:ae:`` and the title percent-encoded.
+    ``days`` and ``ValueError`` as for a server's.
+    """
+    if not ae_title or not 1 <= days <= MOST_SERVER_DAYS:
+        raise ValueError("a device's certificate has an AE title and lasts 1 to 397 days")
+    alternative = x509.UniformResourceIdentifier(f"urn:dicom:ae:{quote(ae_title, safe='')}")
+    return _issue((ca_key, ca_cert), ae_title, [alternative], ExtendedKeyUsageOID.CLIENT_AUTH, days)
+
+
+def fingerprint(certificate: bytes) -> str:
+    """The SHA-256 of a PEM certificate's DER form, in hexadecimal."""
+    return x509.load_pem_x509_certificate(certificate).fingerprint(hashes.SHA256()).hex()
+
+
+def ends(certificate: bytes) -> datetime:
+    """The last moment at which a PEM certificate is valid, UTC."""
+    return x509.load_pem_x509_certificate(certificate).not_valid_after_utc
+
+
+def _issue(
+    ca: tuple[bytes, bytes],
+    common_name: str,
+    alternatives: Sequence[x509.GeneralName],
+    purpose: x509.ObjectIdentifier,
+    days: int,
+) -> tuple[bytes, bytes]:
+    authority = x509.load_pem_x509_certificate(ca[1])
+    signer = load_pem_private_key(ca[0], password=None)
     if not isinstance(signer, ec.EllipticCurvePrivateKey) or signer.public_key() != authority.public_key():
         raise ValueError("this is not the authority's key")
     start = datetime.now(UTC) - _CLOCK_SKEW
     end = min(start + timedelta(days=days), authority.not_valid_after_utc)
     key = ec.generate_private_key(ec.SECP256R1())
-    builder = _builder(_name(names[0]), authority.subject, key.public_key(), (start, end))
+    builder = _builder(_name(common_name), authority.subject, key.public_key(), (start, end))
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
     builder = builder.add_extension(_usage(signs_certificates=False), critical=True)
-    builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-    builder = builder.add_extension(x509.SubjectAlternativeName([_general(name) for name in names]), critical=False)
+    builder = builder.add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
+    builder = builder.add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
     theirs = authority.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     issuer = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(theirs)
     builder = builder.add_extension(issuer, critical=False)

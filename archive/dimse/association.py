@@ -1,16 +1,17 @@
 """One association from its request to its end (PS3.8 §9.2): one thread, one socket, nothing shared."""
 
 import logging
+import ssl
 from collections.abc import Callable
 from typing import Final
 
 from django.db import connections
 
 from accounts.actors import Actor
-from archive.dimse import admission, commands, contexts, pdus, statuses, store
+from archive.dimse import admission, commands, contexts, pdus, secure, statuses, store
 from archive.dimse.commands import Command
 from archive.dimse.crowd import Connection
-from archive.dimse.errors import Broken, Gone, Rejected, TooSlow, Withdrawn
+from archive.dimse.errors import Broken, Gone, Rejected, TooSlow, Untrusted, Withdrawn
 from archive.dimse.messages import Assembly, Message
 from archive.dimse.negotiation import Answer, Request, acceptance, read_request
 from archive.dimse.wire import Wire
@@ -85,11 +86,18 @@ class Association:
         return statuses.UNRECOGNIZED_OPERATION, "This archive does not do this here."
 
 
-def serve(connection: Connection) -> None:
-    """Serve one connection to its end; the function of its thread. Whatever happens, the socket is closed."""
+def serve(connection: Connection, context: ssl.SSLContext | None = None) -> None:
+    """Serve one connection to its end, over TLS where there is a context; the function of its thread.
+
+    Whatever happens, the socket is closed.
+    """
     try:
+        certificate = secure.handshake(connection, context) if context else ""
         wire = Wire(connection.socket)
-        _ended_well(wire, lambda: _negotiate(wire, connection))
+        _ended_well(wire, lambda: _negotiate(wire, connection, certificate))
+    except Untrusted as error:
+        # TLS has sent its alert.
+        admission.record_handshake(connection.address, str(error))
     except OSError:
         # The peer was gone before it began.
         logger.debug("a connection ended before its association")
@@ -98,18 +106,18 @@ def serve(connection: Connection) -> None:
         connections.close_all()
 
 
-def _negotiate(wire: Wire, connection: Connection) -> None:
+def _negotiate(wire: Wire, connection: Connection, certificate: str) -> None:
     pdu = wire.read(ASSOCIATE_SECONDS, whole=ASSOCIATE_SECONDS)
     if pdu.kind != pdus.ASSOCIATE_RQ:
         raise Broken("An association begins with its request.")
     request = read_request(pdu.body)
     try:
-        actor = admission.admit(request, connection.address)
+        actor = admission.admit(request, connection.address, certificate)
         if not connection.associate():
             raise Rejected(admission.CROWDED)
     except Rejected as rejected:
         why = rejected.rejection
-        admission.record_refusal(request, connection.address, why)
+        admission.record_refusal(request, connection.address, why, certificate)
         wire.write(pdus.rejection(why.result, why.source, why.reason))
         return
     Association(wire, connection, actor, request).run()

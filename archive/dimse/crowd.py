@@ -5,6 +5,7 @@ only holds a socket loses it. Associations are bounded in all and for each addre
 """
 
 import socket
+import ssl
 from collections import Counter
 from threading import Lock
 from time import monotonic
@@ -22,6 +23,14 @@ class Connection:
         self.socket, self.address = sock, address
         self._crowd = crowd
         self.resting_since: float | None = None
+        self._changing = Lock()
+
+    def secure(self, context: ssl.SSLContext) -> ssl.SSLSocket:
+        """Put TLS on the socket, before a byte was read; the handshake is for the caller to do, within its time."""
+        with self._changing:
+            secured = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+            self.socket = secured
+        return secured
 
     def associate(self) -> bool:
         """Count as an association from now on; False when there are too many."""
@@ -43,7 +52,9 @@ class Connection:
     def hang_up(self, how: int = socket.SHUT_RDWR) -> None:
         """Wake the thread that reads from this connection and let it end; called by others."""
         try:
-            self.socket.shutdown(how)
+            with self._changing:
+                # Of the socket below TLS: shutting down an SSLSocket would let its thread go on in the clear.
+                socket.socket.shutdown(self.socket, how)
         except OSError:
             # The peer was quicker.
             return

@@ -15,6 +15,10 @@ class Broken(Exception):
     """The peer sent what PS3.8 does not allow; answered with A-ABORT."""
 
 
+class Untrusted(Exception):
+    """The TLS handshake failed: there was no certificate, not a good one, or nothing of TLS that is strong enough."""
+
+
 class Withdrawn(Exception):
     """The device may no longer speak here: its rights changed while it was connected. Answered with A-ABORT."""
 

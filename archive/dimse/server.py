@@ -3,6 +3,8 @@
 import logging
 import signal
 import socket
+import ssl
+from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address
 from threading import Event, Thread
 from time import monotonic
@@ -10,7 +12,10 @@ from types import FrameType
 from typing import Final
 
 from django.conf import settings
+from django.db import Error as DatabaseFault
+from django.db import connections
 
+from accounts import devices
 from archive import ingest
 from archive.dimse.association import serve
 from archive.dimse.crowd import Crowd
@@ -19,20 +24,25 @@ logger = logging.getLogger("archive.dimse")
 
 BACKLOG: Final = 128
 DRAIN_SECONDS: Final = 8.0
+LOOK_SECONDS: Final = 2.0
+"""How often it is asked whether the first device has been given a certificate."""
+
 REST_SECONDS: Final = 1.0
 """While the program ends, an association that rests so long between two messages is ended."""
 
 
 class Server:
-    """A listening socket and its connections. `port` 0 takes a free one."""
+    """A listening socket and its connections, over TLS where there is a context. `port` 0 takes a free one."""
 
-    def __init__(self, host: str, port: int, crowd: Crowd | None = None) -> None:
+    def __init__(
+        self, host: str, port: int, crowd: Crowd | None = None, *, context: ssl.SSLContext | None = None
+    ) -> None:
         family, kind, protocol, _name, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         self._listener = socket.socket(family, kind, protocol)
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._listener.bind(place)
         self._listener.listen(BACKLOG)
-        self._crowd = crowd or Crowd()
+        self._crowd, self._context = crowd or Crowd(), context
         self._ending = Event()
         self._acceptor = Thread(target=self._accept, name="dimse-accept", daemon=True)
 
@@ -79,7 +89,7 @@ class Server:
                     logger.warning("nobody can be accepted now: %s", error.strerror)
                 continue
             connection = self._crowd.enter(sock, plain_address(place[0]))
-            Thread(target=serve, args=(connection,), name="dimse-association", daemon=True).start()
+            Thread(target=serve, args=(connection, self._context), name="dimse-association", daemon=True).start()
 
 
 def plain_address(text: str) -> str:
@@ -89,8 +99,11 @@ def plain_address(text: str) -> str:
     return str(mapped or given)
 
 
-def run() -> None:
-    """Serve DICOM until SIGTERM or SIGINT; returns once everything acknowledged is durable and everybody has left."""
+def run(secure: Callable[[], ssl.SSLContext]) -> None:
+    """Serve DICOM until SIGTERM or SIGINT; returns once everything acknowledged is durable and everybody has left.
+
+    `secure` gives what TLS is spoken with; its port opens once there is a device with a certificate.
+    """
     ended = Event()
 
     def end(signum: int, frame: FrameType | None) -> None:
@@ -98,8 +111,27 @@ def run() -> None:
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
-    server = Server(settings.PACS_BIND, settings.PACS_DICOM_PORT).start()
-    logger.info("listening for DICOM on port %d", server.port)
-    ended.wait()
-    server.stop()
+    servers = [Server(settings.PACS_BIND, settings.PACS_DICOM_PORT).start()]
+    logger.info("listening for DICOM on port %d", servers[0].port)
+    while not ended.wait(LOOK_SECONDS):
+        if len(servers) == 1 and _wanted():
+            try:
+                servers.append(Server(settings.PACS_BIND, settings.PACS_DICOM_TLS_PORT, context=secure()).start())
+                logger.info("listening for DICOM TLS on port %d", servers[1].port)
+            except OSError as error:
+                # The port is taken, or a file cannot be read: plain DICOM goes on meanwhile.
+                logger.warning("DICOM TLS cannot be opened now: %s", error.strerror or type(error).__name__)
+    for server in servers:
+        server.stop()
     ingest.stop()
+
+
+def _wanted() -> bool:
+    """Whether there is a device to speak TLS with; a database that cannot say is asked again."""
+    try:
+        return devices.secured()
+    except DatabaseFault as error:
+        logger.warning("nobody can say whether DICOM TLS is wanted: %s", type(error).__name__)
+        return False
+    finally:
+        connections.close_all()

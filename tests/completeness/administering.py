@@ -98,6 +98,10 @@ COMMANDS: Final = (
     command("device list", 0, ()),
     command("device disable {ae_title}", 0, DEVICE, "a device"),
     command("device disable NOBODY", 1, missed("device:changed")),
+    command("device enrol ECHO_ONE --into {folder}/bundle", 0, DEVICE, given="a folder"),
+    command("device enrol NOBODY --into {folder}/bundle", 1, missed("device:changed"), given="a folder"),
+    command("device revoke {ae_title}", 0, DEVICE, given="a device"),
+    command("device revoke NOBODY", 1, missed("device:changed")),
     *(
         command(asked, 1, refused(action), given, "bare")
         for asked, action, given in (
@@ -113,6 +117,8 @@ COMMANDS: Final = (
             ("device add {fresh} --address 127.0.0.7/32", "device:changed", "somebody"),
             ("device list", "device:changed", "somebody"),
             ("device disable {ae_title}", "device:changed", "a device"),
+            ("device enrol ECHO_ONE --into {folder}/bundle", "device:changed", "a folder"),
+            ("device revoke {ae_title}", "device:changed", "a device"),
             ("audit verify", "log:verified", ""),
             ("audit prove 1", "log:read", ""),
             ("audit export", "log:exported", ""),

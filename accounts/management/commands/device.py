@@ -1,15 +1,17 @@
-"""`manage.py device add|list|disable`."""
+"""`manage.py device add|list|disable|enrol|revoke`."""
 
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any
 
-from accounts import devices, gate, groups
+from accounts import devices, enrolment, gate, groups
 from accounts.actors import Actor
 from accounts.errors import Unacceptable
 from accounts.management.noun import Noun, Options, Verb
 from accounts.models import Device
 from accounts.policy import DEVICE_SERVICES
 from audit.actions import Action
+from keystore import secretfiles
 
 
 def _told(device: Device) -> dict[str, Any]:
@@ -20,6 +22,9 @@ def _told(device: Device) -> dict[str, Any]:
         "may": device.may,
         "groups": [group.name for group in device.groups.all()],
         "active": device.is_active,
+        "certificate": device.certificate,
+        "certificate_ends": device.certificate_ends.isoformat() if device.certificate_ends else None,
+        "only_tls": device.only_tls,
     }
 
 
@@ -55,13 +60,53 @@ def _list(actor: Actor, _options: Options) -> dict[str, Any]:
 
 
 def _disable(actor: Actor, options: Options) -> dict[str, Any]:
+    device = _named(actor, options)
+    with gate.change(actor, Action.DEVICE_CHANGED, subject=device.ae_title, details={"act": "disabled"}):
+        devices.set_active(device, active=False)
+    return {"ae_title": device.ae_title, "active": False}
+
+
+def _enrol(actor: Actor, options: Options) -> dict[str, Any]:
+    device = _named(actor, options)
+    with gate.change(actor, Action.DEVICE_CHANGED, subject=device.ae_title, details={"act": "enrolled"}) as told:
+        paths = _laid(Path(options["into"]), enrolment.enrol(device, options["days"]))
+        told.update(_told(device))
+    return {**_told(device), **paths}
+
+
+def _laid(folder: Path, bundle: enrolment.Bundle) -> dict[str, str]:
+    """Write the bundle into a new folder that is closed to others, and nowhere else; return where its parts are."""
+    try:
+        folder.mkdir(mode=0o700)
+        for part, content in bundle._asdict().items():
+            secretfiles.write(folder / f"{part}.pem", content)
+    except OSError as error:
+        raise Unacceptable(
+            "into", f"{folder} cannot be made ({error.strerror}): name a folder not there yet."
+        ) from error
+    return {f"{part}_path": str(folder / f"{part}.pem") for part in bundle._fields}
+
+
+def _revoke(actor: Actor, options: Options) -> dict[str, Any]:
+    device = _named(actor, options)
+    details = {"act": "revoked", "certificate": device.certificate}
+    with gate.change(actor, Action.DEVICE_CHANGED, subject=device.ae_title, details=details):
+        enrolment.revoke(device)
+    return _told(device)
+
+
+def _named(actor: Actor, options: Options) -> Device:
     device = Device.objects.filter(ae_title=options["ae_title"].strip(" ")).first()
     if device is None:
         gate.missed(actor, Action.DEVICE_CHANGED, subject=options["ae_title"][:64])
         raise Unacceptable("ae_title", f"There is no device “{options['ae_title']}”.")
-    with gate.change(actor, Action.DEVICE_CHANGED, subject=device.ae_title, details={"act": "disabled"}):
-        devices.set_active(device, active=False)
-    return {"ae_title": device.ae_title, "active": False}
+    return device
+
+
+def _enrol_arguments(parser: ArgumentParser) -> None:
+    _ae_title(parser)
+    parser.add_argument("--into", required=True, metavar="FOLDER", help="a folder not there yet, for the three files")
+    parser.add_argument("--days", type=int, choices=range(1, 398), metavar="1-397", default=enrolment.DAYS)
 
 
 def _ae_title(parser: ArgumentParser) -> None:
@@ -74,4 +119,6 @@ class Command(Noun):
         "add": Verb("Make a device known.", _add, _add_arguments),
         "list": Verb("List the devices.", _list),
         "disable": Verb("Refuse a device from now on.", _disable, _ae_title),
+        "enrol": Verb("Give a device a new certificate for DICOM TLS.", _enrol, _enrol_arguments),
+        "revoke": Verb("End a device's certificate; it does not go back to plain DICOM.", _revoke, _ae_title),
     }
