@@ -98,7 +98,7 @@ COMMANDS: Final = (
     command("device list", 0, ()),
     command("device disable {ae_title}", 0, DEVICE, "a device"),
     command("device disable NOBODY", 1, missed("device:changed")),
-    command("device enrol ECHO_ONE --into {folder}/bundle", 0, DEVICE, given="a folder"),
+    command("device enrol {ae_title} --into {folder}/bundle", 0, DEVICE, given="a device and a folder"),
     command("device enrol NOBODY --into {folder}/bundle", 1, missed("device:changed"), given="a folder"),
     command("device revoke {ae_title}", 0, DEVICE, given="a device"),
     command("device revoke NOBODY", 1, missed("device:changed")),

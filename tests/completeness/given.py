@@ -159,6 +159,7 @@ PREPARED: Final[dict[str, Callable[[], Names]]] = {
     "an alert": alert,
     "a checkpoint": checkpoint,
     "a folder": care.folder,
+    "a device and a folder": lambda: {**device(), **care.folder()},
     "a backup": care.backup,
     "a backup place": care.backup_place,
     "no backup place": care.no_place,
