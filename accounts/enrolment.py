@@ -71,7 +71,7 @@ def look(now: datetime) -> None:
         if ends is not None:
             since = next(ends - before for before in WARN_BEFORE if now >= ends - before)
             words = f"The certificate of {title} ends on {ends:%Y-%m-%d %H:%M} UTC; then the device is refused."
-            alerts.remind(ENDING, title, words, since)
+            alerts.remind("certificate-ends", title, words, since)
 
 
 def _bind(device: Device, fingerprint: str, certificate: bytes) -> None:

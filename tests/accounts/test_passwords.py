@@ -31,8 +31,9 @@ def test_time_does_not_tell_whether_a_name_exists(radiologist: Person) -> None:
 
     measure("radiologist"), measure("nobody.here")
     known, unknown = zip(*((measure("radiologist"), measure("nobody.here")) for _pair in range(25)), strict=True)
-    difference = abs(statistics.median(known) - statistics.median(unknown))
-    assert difference < max(0.003, 0.15 * statistics.median(known))
+    # The quickest fifth: whoever else is at work on this machine makes some of them slower, and none quicker.
+    of_known, of_unknown = (statistics.quantiles(times, n=5)[0] for times in (known, unknown))
+    assert abs(of_known - of_unknown) < max(0.003, 0.15 * of_known)
 
 
 def test_wrong_passwords_lock_one_name_from_one_address_only(radiologist: Person, outsider: Person) -> None:

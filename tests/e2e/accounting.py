@@ -51,7 +51,7 @@ def of_ledger(seen: Witness, owners: Mapping[str, str], kills: list[float], know
         # What did not come would have been what came another time.
         answer = whole.get((line.token, line.path)) if lost else line
         if answer is None:
-            account.unknown.add((owners[line.token], _study(line.path)))
+            account.unknown |= {(owners[line.token], study) for study in _studies(line.path)}
             continue
         for fact, count in _facts(owners[line.token], line.path, answer.status, answer.body, known):
             movable = fact[0] in ("sent", "frame")
@@ -59,10 +59,11 @@ def of_ledger(seen: Witness, owners: Mapping[str, str], kills: list[float], know
     return account
 
 
-def _study(path: str) -> str:
+def _studies(path: str) -> set[str]:
+    """The studies that the events of an answer would name; a search, be it within one, is of none."""
     found = _PLACE.match(path)
     assert found, path
-    return found["study"] or ""
+    return {found["study"] or "", *([""] if found["what"] == "instances" else [])}
 
 
 def _killed(seen: Witness, line: Line, kills: list[float]) -> float | None:
