@@ -1,14 +1,17 @@
 """Run as a program on an installation: writes as many events as each line of its input says, then answers `done`.
 
 `ours 500` writes them through the record, each durable before the next; `plain 500` inserts rows of the same size into
-a table without keys, guards or chain, each durable before the next on the same connection.
+a table without keys, guards or chain, `indexed 500` into one with the record's keys and indexes, each durable before
+the next on the same connection.
 """
 
 import os
 import sys
 from typing import Any
+from uuid import uuid4
 
-PLAIN = "bench_plain"
+PLAIN, INDEXED = "bench_plain", "bench_indexed"
+_seq = os.getpid() * 1_000_000
 DETAILS = {"reason": "x" * 80, "study": "1.2.826.0.1.3680043.10.1.4711"}
 
 
@@ -16,7 +19,7 @@ def main() -> None:
     import django
 
     django.setup()
-    acts = {"ours": ours, "plain": plain}
+    acts = {"ours": ours, "plain": plain, "indexed": indexed}
     ours(1)
     print("ready", flush=True)
     for line in sys.stdin:
@@ -43,16 +46,31 @@ def ours(count: int) -> None:
 
 
 def plain(count: int) -> None:
-    """Insert copies of one stored row one by one."""
+    """Insert copies of one stored row one by one, into a table without keys or indexes."""
+    _insert(PLAIN, count)
+
+
+def indexed(count: int) -> None:
+    """The same into a table with the keys and indexes of the record, each row with a number and an id of its own."""
+    _insert(INDEXED, count)
+
+
+def _insert(table: str, count: int) -> None:
     from django.db import connection
 
     from audit import tables
 
-    values = tables.page(1, 0, 1000)[-1]
+    global _seq
+    values = list(tables.page(1, 0, 1000)[-1])
     width = ", ".join(["%s"] * len(values))
+    names = ", ".join(f'"{name}"' for name in tables.STORED)
     for _ in range(count):
+        _seq += 1
+        made = uuid4()
+        values[tables.STORED.index("seq")] = _seq
+        values[tables.STORED.index("id")] = made.hex if connection.vendor == "sqlite" else made
         with connection.cursor() as cursor:
-            cursor.execute(f"INSERT INTO {PLAIN} VALUES ({width})", values)
+            cursor.execute(f"INSERT INTO {table} ({names}) VALUES ({width})", values)
 
 
 if __name__ == "__main__":
