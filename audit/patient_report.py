@@ -80,7 +80,9 @@ def read(pseudonym: str, filters: Filters, studies: Studies, images: Images) -> 
     wanted = span(*days(filters.first_day, filters.last_day))
     events = AuditEvent.objects.exclude(action=Action.DELIVERED)
     theirs = [Stream(events.filter(patient=name)) for name in names]
-    theirs += [Stream(events.filter(study_uid=uid)) for uid in uids]
+    # Nearly every row of a study names its patient and has come already; the rest does not, or names somebody else.
+    others = events.exclude(patient__in=names)
+    theirs += [Stream(others.filter(study_uid=uid)) for uid in uids]
     saw, refused = _newest(newest_first(theirs, wanted), _saw, _was_refused)
     (searched,) = _newest(newest_first([Listings(uid) for uid in uids], wanted), _searched)
     parts = [_part(rows, images) for rows in (saw, searched, refused)]
