@@ -17,7 +17,6 @@ DAYS: Final = 397
 WARN_BEFORE: Final = (timedelta(days=1), timedelta(days=7), timedelta(days=30))
 """How long before its end a certificate is told about, and told about again."""
 
-ENDING: Final = "certificate-ends"
 EVERY_SECONDS: Final = 60.0
 _looked_at: float | None = None
 
@@ -45,7 +44,7 @@ def revoke(device: Device) -> None:
     """End the device's certificate. It does not go back to speaking in the clear: it needs a new one."""
     with transaction.atomic():
         Device.objects.filter(pk=device.pk).update(certificate="", certificate_ends=None, only_tls=True)
-        alerts.settle(ENDING, device.ae_title, "revocation")
+        alerts.settle("certificate-ends", device.ae_title, "revocation")
         epoch.raise_()
     device.refresh_from_db()
 
@@ -78,6 +77,6 @@ def _bind(device: Device, fingerprint: str, certificate: bytes) -> None:
     ends = certificates.ends(certificate)
     with transaction.atomic():
         Device.objects.filter(pk=device.pk).update(certificate=fingerprint, certificate_ends=ends, only_tls=True)
-        alerts.settle(ENDING, device.ae_title, "enrolment")
+        alerts.settle("certificate-ends", device.ae_title, "enrolment")
         epoch.raise_()
     device.refresh_from_db()

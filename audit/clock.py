@@ -34,6 +34,11 @@ def moment() -> datetime:
     return datetime.fromtimestamp(now(), UTC)
 
 
+def at(time_us: int) -> datetime:
+    """A time of the record (µs since 1970) as a moment in UTC."""
+    return datetime.fromtimestamp(time_us / 1_000_000, UTC)
+
+
 def read() -> float:
     """Ask the database. Raises DatabaseError."""
     global _known

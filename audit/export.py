@@ -2,12 +2,11 @@
 
 import csv
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from io import StringIO
 
 import orjson
 
-from audit import tables
+from audit import clock, tables
 from audit.models import Checkpoint
 from audit.rows import Row, canonical
 
@@ -52,7 +51,7 @@ def safe(text: str) -> str:
 def _cells(row: Row, listed: list[str]) -> list[str]:
     values = {
         **{name: getattr(row, name) for name in HEADINGS if name not in ("time", "listed")},
-        "time": datetime.fromtimestamp(row.time_us / 1_000_000, UTC).isoformat(timespec="microseconds"),
+        "time": clock.at(row.time_us).isoformat(timespec="microseconds"),
         "listed": " ".join(listed),
     }
     return [safe("" if values[name] is None else str(values[name])) for name in HEADINGS]

@@ -1,13 +1,15 @@
 """What a reader of the record looks for, and the span of rows in which it can be."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from django.utils import timezone
+from django.utils.dateparse import parse_date
 
-from audit import tables, words
+from audit import clock, tables, words
 from audit.actions import Action
 from audit.models import AuditEvent
 
@@ -77,6 +79,7 @@ class Filters:
         return nobody or (bool(self.action) and kinds and not self.actions)
 
 
+_HEXADECIMAL = re.compile("[0-9a-f]{32}")
 _ADDRESSED = {"study_uid": "study", "first_day": "from", "last_day": "to"}
 
 
@@ -101,7 +104,20 @@ def span(since_us: int = 0, before_us: int = _NO_END, older: Place | None = None
 
 def moment(time_us: int) -> datetime:
     """The time of an event in the installation's time zone."""
-    return timezone.localtime(datetime.fromtimestamp(time_us / 1_000_000, UTC))
+    return timezone.localtime(clock.at(time_us))
+
+
+def day(text: str) -> date | None:
+    """A day as an address says it, or None for anything else."""
+    try:
+        return parse_date(text)
+    except ValueError:
+        return None
+
+
+def hexadecimal(text: str) -> str:
+    """A pseudonym or a sitting as an address says it, or nothing for anything else."""
+    return text if _HEXADECIMAL.fullmatch(text) else ""
 
 
 def place(text: str) -> Place | None:
@@ -118,6 +134,6 @@ def first_at(time_us: int) -> Place:
     return Place(*found) if found else Place(2**31, 0)
 
 
-def _micros(day: date) -> int:
+def _micros(of: date) -> int:
     zone = timezone.get_current_timezone()
-    return round(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp() * 1_000_000)
+    return round(datetime(of.year, of.month, of.day, tzinfo=zone).timestamp() * 1_000_000)

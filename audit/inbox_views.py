@@ -1,12 +1,11 @@
 """The pages of the inbox of alerts. Marking alerts as seen is on record, with the note of whoever did."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, cast
+from typing import cast
 from uuid import UUID, uuid4
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts import gate
@@ -15,6 +14,7 @@ from accounts.policy import Permission
 from archive.fixity import whose
 from audit import alerts, inbox
 from audit.actions import Action
+from audit.filters import day
 from audit.inbox import Filters
 from audit.models import Alert
 from audit.rules import RULES
@@ -99,16 +99,9 @@ def _filters(request: HttpRequest) -> Filters:
     return Filters(
         kind=kind if kind in RULES else "",
         seen=request.GET.get("state") == "seen",
-        first_day=_day(request.GET.get("from", "")),
-        last_day=_day(request.GET.get("to", "")),
+        first_day=day(request.GET.get("from", "")),
+        last_day=day(request.GET.get("to", "")),
     )
-
-
-def _day(text: str) -> Any:
-    try:
-        return parse_date(text)
-    except ValueError:
-        return None
 
 
 def _is_uuid(text: str) -> bool:

@@ -5,7 +5,6 @@ journal; first slot: the number as 8 bytes). The owner holds a file lock for as 
 take the lock has found a dead process's journal. Knows nothing of what the entries say.
 """
 
-import fcntl
 import os
 import struct
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID, uuid4
 
+from audit import held
 from keystore.memory import Key
 from vault.errors import Tampered
 from vault.objects import Header, Kind, seal, sealed_length, unseal
@@ -99,12 +99,8 @@ class Entry(NamedTuple):
 
 def create(directory: Path) -> Journal:
     """Make a journal of this process's own, locked before anybody can see it. Raises OSError."""
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = directory / f"{uuid4()}{SUFFIX}"
-    hidden = path.with_suffix(".new")
-    descriptor = os.open(hidden, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
-    hidden.rename(path)
+    descriptor = held.make(path)
     _sync(directory)
     return Journal(path, descriptor)
 
@@ -112,25 +108,9 @@ def create(directory: Path) -> Journal:
 def leftovers(directory: Path) -> Iterator[Journal]:
     """Claim, one after the other, the journals whose processes are dead. The caller removes or closes each."""
     for path in sorted(directory.glob(f"*{SUFFIX}")):
-        journal = _claim(path)
-        if journal is not None:
-            yield journal
-
-
-def _claim(path: Path) -> Journal | None:
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # Whoever was quicker may have moved its entries into the log and unlinked it while we waited to look.
-        if os.fstat(descriptor).st_nlink:
-            return Journal(path, descriptor)
-    except BlockingIOError:
-        pass
-    os.close(descriptor)
-    return None
+        descriptor = held.claim(path)
+        if descriptor is not None:
+            yield Journal(path, descriptor)
 
 
 def _slots(number: int) -> tuple[bytes, bytes, bytes]:

@@ -7,10 +7,10 @@ written, also what the anchors knew by then and which logs are lost altogether.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from audit import anchors, checkpoints, log, tables
+from audit import anchors, checkpoints, clock, log, tables
 from audit.actions import Action, Outcome
 from audit.anchors import Place
 from audit.events import Event
@@ -100,7 +100,7 @@ def _read(row: AuditEvent) -> Opening | None:
     try:
         told = log.open_details(row) or {}
         kept, lost = told["kept"], told["lost"]
-        at = datetime.fromtimestamp(row.time_us / 1_000_000, UTC)
+        at = clock.at(row.time_us)
         return Opening(row.log, int(kept["log"]), int(kept["rows"]), frozenset(map(int, lost)), at)
     except (Tampered, KeystoreError, KeyError, TypeError, ValueError):
         return None

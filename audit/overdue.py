@@ -1,6 +1,6 @@
 """What is told because nothing happened: a record that nobody verified for long, rows that nobody signed."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 
@@ -31,7 +31,7 @@ def unverified_since() -> datetime | None:
     if good is not None:
         return good.at
     begun_us = tables.begun_us(1)
-    return None if begun_us is None else _moment(begun_us)
+    return None if begun_us is None else clock.at(begun_us)
 
 
 def unsigned_since() -> datetime | None:
@@ -42,8 +42,4 @@ def unsigned_since() -> datetime | None:
     last = Checkpoint.objects.filter(log=head[0]).order_by("-size").values_list("size", flat=True).first() or 0
     waiting = AuditEvent.objects.filter(log=head[0], seq__gt=last).order_by("seq").values_list("time_us", flat=True)
     oldest = waiting.first()
-    return None if oldest is None else _moment(oldest)
-
-
-def _moment(time_us: int) -> datetime:
-    return datetime.fromtimestamp(time_us / 1_000_000, UTC)
+    return None if oldest is None else clock.at(oldest)

@@ -1,13 +1,10 @@
 """Who saw one patient, for the privacy officer, and what one viewed oneself: each is on record before it leaves."""
 
-import re
-from datetime import date
 from typing import Any, cast
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import gate
@@ -19,11 +16,10 @@ from archive.query import patients
 from audit import aliases, journal, log, patient_report, report_pdf, timeline
 from audit.actions import Action, Outcome
 from audit.events import Event
-from audit.filters import Filters
+from audit.filters import Filters, day, hexadecimal
 from audit.patient_report import Report
 
 LONGEST = 64
-_PSEUDONYM = re.compile("[0-9a-f]{32}")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -32,7 +28,7 @@ def seek(request: HttpRequest) -> HttpResponse:
     actor = _permitted(request, Action.PATIENT_REPORT)
     wanted = request.POST.get("wanted", "").strip()[:LONGEST]
     context: dict[str, Any] = {"wanted": wanted}
-    if _PSEUDONYM.fullmatch(wanted):
+    if hexadecimal(wanted):
         context["pseudonym"] = wanted
     elif wanted:
         found = patients.find(actor, wanted)
@@ -90,10 +86,10 @@ def _permitted(request: HttpRequest, action: Action) -> Actor:
 
 def _read(pseudonym: str, asked: Any) -> Report:
     """The report for the days asked. Raises NotVisible for what is no pseudonym."""
-    if not _PSEUDONYM.fullmatch(pseudonym):
+    if not hexadecimal(pseudonym):
         raise NotVisible
     journal.settle()
-    days = Filters(first_day=_day(asked.get("from", "")), last_day=_day(asked.get("to", "")))
+    days = Filters(first_day=day(asked.get("from", "")), last_day=day(asked.get("to", "")))
     return patient_report.read(pseudonym, days, patients.studies_of, sizes.images)
 
 
@@ -102,10 +98,3 @@ def _note(actor: Actor, action: Action, made: Report, told: dict[str, Any]) -> N
     count = made.saw.count + made.searched.count + made.refused.count
     details = {**told, "pseudonyms": list(made.pseudonyms), **made.filters.given}
     log.commit([Event(action, Outcome.OK, actor.who, patient=made.pseudonyms[0], count=count, details=details)])
-
-
-def _day(text: str) -> date | None:
-    try:
-        return parse_date(text)
-    except ValueError:
-        return None

@@ -4,7 +4,6 @@ A process holds a file of its own locked for as long as it lives, so that whoeve
 died without a word: the next process that starts tells so. Nothing is served before a start is on record.
 """
 
-import fcntl
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from django.conf import settings
 from django.db import Error as DatabaseFault
 from django.db import transaction
 
-from audit import log, turns
+from audit import held, log, turns
 from audit.actions import Action, Outcome
 from audit.errors import LogUnavailable
 from audit.events import Event
@@ -115,14 +114,9 @@ def _directory() -> Path:
 
 def _made(role: str) -> Process:
     """A file of this process's own, locked before anybody can see it."""
-    _directory().mkdir(mode=0o700, parents=True, exist_ok=True)
     identifier = uuid4()
     path = _directory() / f"{role}-{identifier}{SUFFIX}"
-    hidden = path.with_suffix(".new")
-    descriptor = os.open(hidden, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
-    hidden.rename(path)
-    return Process(identifier, role, path, descriptor)
+    return Process(identifier, role, path, held.make(path))
 
 
 def _end(process: Process) -> None:
@@ -144,15 +138,8 @@ def _dead() -> Iterator[list[Process]]:
 def _claimed(path: Path) -> Process | None:
     role, _, identifier = path.name.removesuffix(SUFFIX).partition("-")
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
+        known = UUID(identifier)
+    except ValueError:
         return None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # Whoever was quicker may have told of it and unlinked it while we waited to look.
-        if os.fstat(descriptor).st_nlink:
-            return Process(UUID(identifier), role, path, descriptor)
-    except (BlockingIOError, ValueError):
-        pass
-    os.close(descriptor)
-    return None
+    descriptor = held.claim(path)
+    return None if descriptor is None else Process(known, role, path, descriptor)

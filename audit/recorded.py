@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from django.db import Error as DatabaseFault
 
-from audit import alerts, anchors, checkpoints, log, tables, verify
+from audit import alerts, anchors, checkpoints, clock, log, tables, verify
 from audit.actions import Action, Outcome
 from audit.anchors import Place
 from audit.errors import LogUnavailable
@@ -84,7 +84,7 @@ def _verdict(row: AuditEvent) -> Verdict:
         code = (log.open_details(row) or {}).get("code")
     except (Tampered, KeystoreError):
         code = None
-    at = datetime.fromtimestamp(row.time_us / 1_000_000, UTC)
+    at = clock.at(row.time_us)
     return Verdict(at, f"{row.actor_kind}:{row.actor_name}", code if isinstance(code, int) else None, row.count)
 
 

@@ -1,6 +1,5 @@
 """The privacy officer's pages: the record, one sitting, one event. Reading the record is on record."""
 
-import re
 from collections.abc import Callable
 from datetime import date
 from typing import Any, cast
@@ -9,7 +8,6 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.dateparse import parse_date
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
@@ -21,14 +19,13 @@ from archive import sizes
 from audit import aliases, journal, log, names, sittings, timeline, words
 from audit.actions import Action, Outcome
 from audit.events import Event
-from audit.filters import Filters, moment
+from audit.filters import Filters, day, hexadecimal, moment
 from audit.models import AuditEvent, AuditListed
 from keystore.errors import KeystoreError
 from vault.errors import Tampered
 
 MOST_INSTANCES = 2000
 ALERTS = 200
-_PSEUDONYM = re.compile("[0-9a-f]{32}")
 _BY_CLICK = frozenset({"device", "address", "patient", "sitting"})
 
 
@@ -142,7 +139,7 @@ def _filters(request: HttpRequest) -> Filters:
     }
     kind, action, outcome = (request.GET.get(name, "") for name in ("kind", "action", "outcome"))
     person, device = asked["person"][:150], asked["device"][:16]
-    patient = asked["patient"] if _PSEUDONYM.fullmatch(asked["patient"]) else ""
+    patient = hexadecimal(asked["patient"])
     named = [keys for name, keys in ((person, _keys(person)), (device, _device_keys(device))) if name]
     return Filters(
         person=person,
@@ -150,12 +147,12 @@ def _filters(request: HttpRequest) -> Filters:
         address=asked["address"][:45],
         patient=patient,
         study_uid=asked["study"][:64],
-        sitting=asked["sitting"] if _PSEUDONYM.fullmatch(asked["sitting"]) else "",
+        sitting=hexadecimal(asked["sitting"]),
         kind=kind if kind in words.KINDS else "",
         action=action if action in words.ACTIONS else "",
         outcome=outcome if outcome in words.OUTCOMES else "",
-        first_day=_day(request.GET.get("from", "")),
-        last_day=_day(request.GET.get("to", "")),
+        first_day=day(request.GET.get("from", "")),
+        last_day=day(request.GET.get("to", "")),
         actor_keys=frozenset.intersection(*named) if named else frozenset(),
         pseudonyms=aliases.all_of(patient) if patient else frozenset(),
     )
@@ -180,8 +177,8 @@ def _chips(filters: Filters) -> list[tuple[str, str, str]]:
         "kind": lambda name: str(words.KINDS[name][0]),
         "action": words.action,
         "outcome": words.outcome,
-        "from": lambda day: date_format(date.fromisoformat(day), "SHORT_DATE_FORMAT"),
-        "to": lambda day: date_format(date.fromisoformat(day), "SHORT_DATE_FORMAT"),
+        "from": lambda text: date_format(date.fromisoformat(text), "SHORT_DATE_FORMAT"),
+        "to": lambda text: date_format(date.fromisoformat(text), "SHORT_DATE_FORMAT"),
     }
     given = filters.given.items()
     return [(labels[name], said.get(name, str)(value), _query(filters, without=name)) for name, value in given]
@@ -206,13 +203,6 @@ def _device_keys(title: str) -> frozenset[str]:
 def _query(filters: Filters, *, without: str = "") -> str:
     """The filters as a part of an address, all of them or all but one."""
     return urlencode({name: value for name, value in filters.given.items() if name != without})
-
-
-def _day(text: str) -> date | None:
-    try:
-        return parse_date(text)
-    except ValueError:
-        return None
 
 
 def _ranges(frames: set[int]) -> str:

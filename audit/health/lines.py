@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from django.db import Error as DatabaseFault
@@ -70,11 +70,6 @@ def guarded(kind: str, label: str, look: Callable[[], Iterable[Line]]) -> tuple[
 def moment(at: datetime) -> str:
     """A time as people of the installation read it."""
     return date_format(timezone.localtime(at), "SHORT_DATETIME_FORMAT")
-
-
-def of_us(time_us: int) -> datetime:
-    """A time of the log."""
-    return datetime.fromtimestamp(time_us / 1_000_000, UTC)
 
 
 def age(span: timedelta) -> str:

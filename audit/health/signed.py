@@ -8,7 +8,7 @@ from django.utils.translation import ngettext
 
 from audit import anchors, checkpoints, clock, overdue, tables
 from audit.anchors import Place
-from audit.health.lines import Facts, Line, State, age, moment, of_us
+from audit.health.lines import Facts, Line, State, age, moment
 from audit.models import Alert, Checkpoint
 from vault.errors import Tampered
 
@@ -25,7 +25,7 @@ def head() -> Iterator[Line]:
     said = _("Log %(log)s ends at row %(seq)s, written at %(at)s.") % {
         "log": log,
         "seq": seq,
-        "at": moment(of_us(time_us)),
+        "at": moment(clock.at(time_us)),
     }
     yield Line("head", label, State.GOOD, said)
 

@@ -1,11 +1,11 @@
 """How far a destination is safely told: behind what was written to its socket, since syslog acknowledges nothing."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple
 
 from django.utils import timezone
 
-from audit import tables
+from audit import clock, tables
 from audit.models import AuditEvent, Checkpoint, Destination
 
 
@@ -73,4 +73,4 @@ def waiting_since(place: Place) -> datetime | None:
         rows.first()
         or AuditEvent.objects.filter(log__gt=place.log).order_by("log", "seq").values_list("time_us", flat=True).first()
     )
-    return None if oldest is None else datetime.fromtimestamp(oldest / 1_000_000, UTC)
+    return None if oldest is None else clock.at(oldest)
