@@ -9,6 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 VIEWER_SOURCES := $(shell find viewer -path viewer/node_modules -prune -o -type f -print 2>/dev/null)
+OURS := accounts archive audit keystore pacs vault tools manage.py
 CATALOGUES := $(shell find locale -name '*.po' 2>/dev/null)
 DEMO := PACS_DATA_DIR=var/demo/data PACS_KEK_URL=file:var/demo/root.key PACS_ANCHORS=file:var/demo/anchors
 CHECK := PACS_DATA_DIR=build/check/data PACS_KEK_URL=file:build/check/root.key PACS_ANCHORS=file:build/check/anchors
@@ -28,8 +29,8 @@ demo: build ## The same with sample people and sample studies; their passwords a
 test: build $(VENV)/.dev ## Run all tests; suites that need a service run where it is present (T=path runs one)
 	@$(BIN)/python -m pytest $(or $(T),-n auto --dist loadfile --no-loadscope-reorder)
 
-lint: build $(VENV)/.dev ## Check style, types, floors, migrations, settings, translations; go on after a finding
-	@$(MAKE) --keep-going lint-style lint-types lint-floors lint-tables lint-house lint-start lint-viewer
+lint: build $(VENV)/.dev ## Check style, types, floors, migrations, security, settings, translations; go on after a finding
+	@$(MAKE) --keep-going lint-style lint-types lint-floors lint-tables lint-house lint-security lint-start lint-viewer
 
 lint-style:
 	@$(BIN)/ruff check --quiet .
@@ -47,6 +48,11 @@ lint-tables:
 lint-house:
 	@$(BIN)/python -m tests.house
 
+lint-security:
+	@mkdir -p build; $(BIN)/bandit --quiet --configfile pyproject.toml --recursive $(OURS) 2>build/bandit.log \
+	    || { cat build/bandit.log; exit 1; }
+	@.ci/audit $(CURDIR)/$(BIN)/python
+
 lint-start:
 	@rm -rf build/check; export $(CHECK); $(BIN)/python manage.py setup --no-link >/dev/null
 	@export $(CHECK); $(BIN)/python manage.py check --deploy --fail-level WARNING
@@ -54,8 +60,8 @@ lint-start:
 lint-viewer:
 	@.ci/viewer $(CURDIR)/$(BIN)/python lint
 
-bench: build $(VENV)/.dev ## Measure the works of bench/, beside a peer where one is present
-	@$(BIN)/python -m bench
+bench: build $(VENV)/.dev ## Measure the works of bench/ beside the peers; WORK=frames QUICK=1 for a part
+	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(WORK),'$(WORK)')
 
 fmt: $(VENV)/.dev ## Put the sources into their one format
 	@$(BIN)/ruff check --fix-only --quiet .
@@ -94,4 +100,4 @@ static/viewer/.built: $(VIEWER_SOURCES) | $(VENV)/.run
 	@touch $@
 
 .PHONY: help run demo test lint bench fmt build lock clean \
-    lint-style lint-types lint-floors lint-tables lint-house lint-start lint-viewer
+    lint-style lint-types lint-floors lint-tables lint-house lint-security lint-start lint-viewer

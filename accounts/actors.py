@@ -8,15 +8,15 @@ from accounts.policy import NEEDS, Permission
 from audit.actions import Action
 from audit.receipts import Who
 
-Kind = Literal["person", "device", "token", "system", "shell", "nobody"]
+Kind = Literal["person", "link", "device", "token", "system", "shell", "nobody"]
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A person, device, token, job or shell user at one moment.
+    """A person, shared link, device, token, job or shell user at one moment.
 
-    `id` is stable within its kind. `audiences` are the ids whose rows in the `access` table apply: the person's or
-    device's own first, then those of its groups. `verified` says that both factors (or an equal proof) were given;
+    `id` is stable within its kind. `audiences` are the ids whose rows in the `access` table apply: the person's, link's
+    or device's own first, then those of its groups. `verified` says that both factors (or an equal proof) were given;
     `stepped_up_at` is when the last second factor was, in seconds since the epoch. `as_of` is the access epoch at which
     all this was read: the gate reads it again once the epoch has risen.
     """
@@ -41,6 +41,11 @@ class Actor:
     @property
     def key(self) -> str:
         return f"{self.kind}:{self.id}"
+
+    @property
+    def has_session(self) -> bool:
+        """Whether a browser's session says who acts: that of a person, or of a shared link."""
+        return self.kind in ("person", "link")
 
     @property
     def who(self) -> Who:

@@ -4,3 +4,9 @@ from django.apps import AppConfig
 class AccountsConfig(AppConfig):
     name = "accounts"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from accounts import acts, power, resetting
+
+        for kind in (resetting.KIND, power.GIVING, power.ADDING):
+            acts.register(kind)

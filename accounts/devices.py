@@ -1,14 +1,13 @@
 """Devices on the wire: modalities and other archives, known by AE title and address."""
 
 from collections.abc import Sequence
-from datetime import timedelta
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import epoch
+from accounts import addresses, callers, epoch
 from accounts.errors import Unacceptable
 from accounts.models import Device, Group
 from accounts.policy import DEVICE_SERVICES
@@ -43,13 +42,22 @@ def secured() -> bool:
 
 def at_home(device: Device, address: str) -> bool:
     """Tell whether this is an address that the device speaks from."""
-    return _inside(address, device.address)
+    return addresses.inside(address, device.address)
 
 
-def failed(ae: str, address: str, words: str) -> None:
-    """Keep, for the technologist's page, why the device with this AE title was last refused. Words of ours only."""
-    told = f"{words} ({address})"[:200]
-    Device.objects.filter(ae_title=ae.strip(" ")).update(last_failure=told)
+def sent(device_id: str, moment: datetime) -> None:
+    """Keep when the last image of a device came."""
+    Device.objects.filter(pk=device_id).update(last_image_at=moment)
+
+
+def titled(calling_ae: str) -> Device | None:
+    """Return the device with this AE title, wherever it calls from and whether it may speak or not."""
+    return Device.objects.filter(ae_title=calling_ae.strip(" ")).first()
+
+
+def holding(certificate: str) -> Device | None:
+    """Return the device whose certificate this is, a SHA-256 in hexadecimal; None for none of ours of now."""
+    return Device.objects.filter(certificate=certificate).first() if certificate else None
 
 
 def create(
@@ -66,7 +74,9 @@ def create(
     device = Device(ae_title=_ae_title(ae_title))
     if Device.objects.filter(ae_title__iexact=device.ae_title).exists():
         raise Unacceptable("ae_title", _("There is a device with this AE title already."))
-    return _keep(device, address, groups, may, port, description, issuer)
+    with transaction.atomic():
+        callers.adopted(device.ae_title)
+        return _keep(device, address, groups, may, port, description, issuer)
 
 
 def edit(
@@ -104,7 +114,7 @@ def _keep(
         raise Unacceptable("may", _("There is no service “%(name)s”.") % {"name": unknown[0]})
     if port is not None and not 0 < port < 65536:
         raise Unacceptable("port", _("A port is a number from 1 to 65535."))
-    device.address, device.port, device.may = str(_network(address)), port, sorted(set(may))
+    device.address, device.port, device.may = str(addresses.network(address)), port, sorted(set(may))
     device.description, device.issuer = description[:120], issuer[:64]
     with transaction.atomic():
         device.save()
@@ -119,19 +129,3 @@ def _ae_title(text: str) -> str:
     if not 0 < len(title) <= AE_TITLE_LENGTH or "\\" in title or not (title.isascii() and title.isprintable()):
         raise Unacceptable("ae_title", _("An AE title has 1 to 16 plain characters and no backslash."))
     return title
-
-
-def _network(text: str) -> IPv4Network | IPv6Network:
-    try:
-        return ip_network(text.strip())
-    except ValueError:
-        raise Unacceptable("address", _("Give an address such as 10.1.2.3 or a range such as 10.1.2.0/24.")) from None
-
-
-def _inside(address: str, network: str) -> bool:
-    try:
-        given = ip_address(address)
-    except ValueError:
-        return False
-    mapped = getattr(given, "ipv4_mapped", None)
-    return (mapped or given) in ip_network(network)

@@ -10,6 +10,8 @@ from django.utils.translation import gettext as _
 View = TypeVar("View", bound=Callable[..., Any])
 
 SIGN_IN = "/sign-in/"
+LOCKED = "/locked/"
+ALIVE = "/me/alive/"
 RETRY_SECONDS = "5"
 
 
@@ -19,9 +21,42 @@ def open_to_all(view: View) -> View:
     return view
 
 
+def open_to_locked(view: View) -> View:
+    """Mark a view that a browser may call whose session is locked: to unlock it, or to leave."""
+    view.open_to_locked = True  # type: ignore[attr-defined]
+    return view
+
+
+def opens_to_locked(view: Callable[..., Any]) -> bool:
+    """Tell whether the view carries that mark itself."""
+    return getattr(view, "open_to_locked", False) is True
+
+
+def open_to_links(view: View) -> View:
+    """Mark a view that a shared link opens, for its study. To a link, any other view is as if it were not there."""
+    view.open_to_links = True  # type: ignore[attr-defined]
+    return view
+
+
+def opens_to_links(view: Callable[..., Any]) -> bool:
+    """Tell whether the view carries that mark itself."""
+    return getattr(view, "open_to_links", False) is True
+
+
 def is_open(view: Callable[..., Any]) -> bool:
     """Tell whether the view carries the mark itself."""
     return getattr(view, "open_to_all", False) is True
+
+
+def open_after_password(view: View) -> View:
+    """Mark a view that somebody may call, too, who has given the password and not the second factor yet."""
+    view.open_after_password = True  # type: ignore[attr-defined]
+    return view
+
+
+def is_half_open(view: Callable[..., Any]) -> bool:
+    """Tell whether the view carries the mark itself."""
+    return getattr(view, "open_after_password", False) is True
 
 
 def wants_json(request: HttpRequest) -> bool:
@@ -29,14 +64,24 @@ def wants_json(request: HttpRequest) -> bool:
     return request.path.startswith("/dicom-web/") or request.path.endswith(".json")
 
 
-def shut(request: HttpRequest) -> HttpResponse:
-    """Answer somebody without both factors: 401 for programs and page fragments, the way to sign in for browsers."""
-    way = f"{SIGN_IN}?{urlencode({'next': request.path})}" if request.method in ("GET", "HEAD") else SIGN_IN
+def shut(request: HttpRequest, *, locked: bool = False) -> HttpResponse:
+    """Answer somebody without both factors: 401 for programs and page fragments, the way to sign in for browsers.
+
+    Whose session is `locked` is shown the way to unlock it.
+    """
+    door = LOCKED if locked else SIGN_IN
+    way = f"{door}?{urlencode({'next': request.path})}" if request.method in ("GET", "HEAD") else door
     if wants_json(request):
-        return problem(401, "Unauthorized", _("Sign in with both factors, or send an API token."))
+        words = _("This session is locked.") if locked else _("Sign in with both factors, or send an API token.")
+        return problem(401, "Unauthorized", words)
     if request.headers.get("HX-Request") == "true":
-        return HttpResponse(status=401, headers={"HX-Redirect": SIGN_IN})
+        return HttpResponse(status=401, headers={"HX-Redirect": door})
     return HttpResponseRedirect(way)
+
+
+def elsewhere() -> HttpResponse:
+    """Answer whoever shows a token that stands, but not for the address it is shown from."""
+    return problem(401, "Unauthorized", _("This API token may not be used from this address."))
 
 
 def paused(request: HttpRequest) -> HttpResponse:

@@ -73,6 +73,17 @@ DICOMWEB: Final = _doors(
 PAGES: Final = _doors(
     Kind.PAGE,
     """
+    break-glass/
+    break-glass/end/
+    break-glass/reviews/
+    break-glass/reviews/<uuid:identifier>/
+    break-glass/reviews/<uuid:identifier>/end/
+    break-glass/shares/
+    approvals/
+    approvals/<uuid:approval_id>/
+    approvals/<uuid:approval_id>/approve/
+    approvals/<uuid:approval_id>/refuse/
+    approvals/<uuid:approval_id>/withdraw/
     destruction/
     destruction/certificates/
     destruction/certificates/<uuid:identifier>/
@@ -81,20 +92,49 @@ PAGES: Final = _doors(
     devices/
     devices/<uuid:device_id>/
     devices/<uuid:device_id>/active/
+    devices/<uuid:device_id>/echo/
+    devices/<uuid:device_id>/enrol/
+    devices/<uuid:device_id>/revoke/
+    devices/callers/
+    devices/callers/<uuid:caller_id>/block/
+    devices/equipment/
     devices/new/
+    grants/
+    grants/<uuid:identifier>/revoke/
     groups/
+    groups/<uuid:group_id>/
+    groups/<uuid:group_id>/delete/
+    groups/rules/
+    groups/rules/<uuid:identifier>/end/
+    groups/rules/import/
     holds/
+    locked/
     me/
+    me/app/
+    me/app/remove/
+    me/passkeys/
+    me/passkeys/<uuid:passkey_id>/
+    me/passkeys/<uuid:passkey_id>/remove/
+    me/alive/
+    me/desks/<str:study_uid>/
+    me/lock/
     me/password/
     me/recovery-codes/
     me/sessions/<slug:session>/end/
     me/tokens/
     me/tokens/<uuid:token_id>/revoke/
+    passkeys/ask/
+    passkeys/offer/
     people/
     people/<uuid:person_id>/
     people/<uuid:person_id>/disable/
     people/<uuid:person_id>/enable/
+    people/<uuid:person_id>/end-sessions/
     people/<uuid:person_id>/reset/
+    people/<uuid:person_id>/spellings/
+    people/<uuid:person_id>/spellings/<uuid:link_id>/end/
+    people/<uuid:person_id>/unlock/
+    people/locked/
     people/new/
     record/
     record/alerts/
@@ -107,7 +147,18 @@ PAGES: Final = _doors(
     record/patients/<slug:pseudonym>/
     record/patients/<slug:pseudonym>/report/
     record/sittings/<uuid:sitting_id>/
+    sessions/
+    sessions/<slug:session>/end/
+    roles/
+    roles/<int:role_id>/
+    roles/<int:role_id>/clone/
+    roles/<int:role_id>/delete/
+    roles/new/
+    restricted/
     setup/
+    shared/
+    shares/
+    shares/<uuid:identifier>/end/
     sign-in/
     sign-in/code/
     sign-in/enrol/
@@ -120,26 +171,33 @@ PAGES: Final = _doors(
     studies/<str:study_uid>/displayed/
     studies/<str:study_uid>/download/
     studies/<str:study_uid>/fixity/
+    studies/<str:study_uid>/grant/
     studies/<str:study_uid>/held/
     studies/<str:study_uid>/held/<uuid:held_id>/accept/
     studies/<str:study_uid>/held/<uuid:held_id>/reject/
     studies/<str:study_uid>/priors.json
     studies/<str:study_uid>/release/
     studies/<str:study_uid>/restore/
+    studies/<str:study_uid>/share/
     studies/<str:study_uid>/trash/
+    studies/<str:study_uid>/unrestrict/
     studies/recent/
+    tokens/
+    tokens/<uuid:token_id>/revoke/
     trash/
     """,
 )
 
-DIMSE: Final = _doors(Kind.DIMSE, "C-ECHO\nC-STORE")
+DIMSE: Final = _doors(Kind.DIMSE, "C-ECHO\nC-STORE\nDICOM TLS")
 
 COMMANDS: Final = (
     *_verbs("person", "add list disable reset-factors"),
+    *_verbs("role", "list show"),
     *_verbs("token", "add revoke"),
     *_verbs("device", "add list disable enrol revoke"),
-    *_verbs("group", "add list give"),
+    *_verbs("group", "add list give import"),
     *_verbs("study", "trash restore hold release destroy restricted reconcile trashed"),
+    *_verbs("study", "grant revoke grants restrict unrestrict"),
     *_verbs("archive", "scrub check reindex compact sweep"),
     *_verbs("keys", "status create-root rotate export-shares recover end-epoch clean rekey"),
     *_verbs("backup", "create verify restore list places forget"),
@@ -147,7 +205,9 @@ COMMANDS: Final = (
     *_doors(Kind.COMMAND, "setup\ndemo"),
 )
 
-JOBS: Final = _doors(Kind.JOB, "compare\npreview\nmetadata\ndigest\ndestroy\nretire\nreindex\ndiscard\nverify")
+JOBS: Final = _doors(
+    Kind.JOB, "compare\npreview\nmetadata\ndigest\ndestroy\nretire\nreindex\ndiscard\nverify\nphysician"
+)
 
 TO_COME: Final = (
     *_doors(
@@ -158,11 +218,10 @@ TO_COME: Final = (
         C-GET
         storage commitment
         modality worklist
-        DICOM TLS
         """,
         built=False,
     ),
-    *_doors(Kind.PAGE, "oidc/\nshared/\nbreak-glass/\npasskeys/\nexports/", built=False),
+    *_doors(Kind.PAGE, "oidc/\nexports/", built=False),
     *_doors(Kind.DICOMWEB, "workitems\nstudies/<uid:study>/commitment", built=False),
     *_doors(Kind.JOB, "export\nforward\npseudonymise", built=False),
 )

@@ -2,21 +2,24 @@
 
 import time
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Final, NamedTuple
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from accounts import epoch
 from accounts.models import Device
 from audit import alerts
-from keystore import authority
+from keystore import authority, secretfiles
 from vault import certificates
 
 DAYS: Final = 397
 WARN_BEFORE: Final = (timedelta(days=1), timedelta(days=7), timedelta(days=30))
 """How long before its end a certificate is told about, and told about again."""
 
+RENEW_BEFORE: Final = timedelta(days=60)
 EVERY_SECONDS: Final = 60.0
 _looked_at: float | None = None
 
@@ -47,6 +50,23 @@ def revoke(device: Device) -> None:
         alerts.settle("certificate-ends", device.ae_title, "revocation")
         epoch.raise_()
     device.refresh_from_db()
+
+
+def own() -> Path:
+    """Return where key and certificate stand with which the archive itself calls devices; new ones where they end soon.
+
+    They are one PEM file, so that they always belong together.
+    """
+    file = authority.folder() / "caller.pem"
+    try:
+        lasts = certificates.ends(file.read_bytes()) > timezone.now() + RENEW_BEFORE
+    except (OSError, ValueError):
+        lasts = False
+    if not lasts:
+        ours = authority.settled()
+        key, certificate = certificates.issue_device(ours.key, ours.certificate, settings.PACS_AE_TITLES[0], DAYS)
+        secretfiles.write(file, key + certificate)
+    return file
 
 
 def tick() -> None:

@@ -64,6 +64,11 @@ def check() -> None:
     number()
 
 
+def watching() -> bool:
+    """Tell whether this process learns by itself, within two seconds, that the epoch has risen."""
+    return _watcher is not None and _watcher.is_alive()
+
+
 def start() -> None:
     """Begin to read once a second in a thread of this process. May be called again; also after a fork."""
     global _watcher, _ending

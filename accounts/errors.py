@@ -31,3 +31,11 @@ class Unacceptable(Exception):
     def __init__(self, field: str, words: str) -> None:
         super().__init__(words)
         self.field = field
+
+
+class AgainstRules(Unacceptable):
+    """What was entered is against a rule about rights; `rule` names it for the record, where the refusal stands."""
+
+    def __init__(self, field: str, words: str, rule: str) -> None:
+        super().__init__(field, words)
+        self.rule = rule

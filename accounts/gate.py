@@ -50,12 +50,14 @@ def permit(actor: Actor, action: Action, *, subject: str = "") -> None:
     _admit(actor, Asked(action, details={"subject": subject} if subject else None))
 
 
-def missed(actor: Actor, action: Action, *, subject: str, study_uid: str = "") -> NotVisible:
+def missed(
+    actor: Actor, action: Action, *, subject: str, study_uid: str = "", details: Details | None = None
+) -> NotVisible:
     """Record that somebody who may act so named what is not there; return the refusal to raise.
 
     Raises Forbidden or StepUpNeeded, on record, for who may not act so at all.
     """
-    asked = Asked(action, study_uid, details={"subject": subject})
+    asked = Asked(action, study_uid, details={"subject": subject, **(details or {})})
     error = NotVisible()
     refusals.recorded(_admit(actor, asked), asked, Outcome.NOT_FOUND, error)
     return error
@@ -180,11 +182,12 @@ def change(
     found: bool = True,
     details: Details | None = None,
     event_id: UUID | None = None,
+    listed: Sequence[str] = (),
 ) -> Iterator[dict[str, Any]]:
     """Open a durable transaction in which a change and its event stand or fall together.
 
-    Yields the event's details, which the block may add to; `event_id` is the event's, where a row shall name it. A
-    change of a study needs that study in scope. Raises
+    Yields the event's details, which the block may add to; `event_id` is the event's, where a row shall name it;
+    `listed` are studies that it is about beside `study_uid`. A change of a study needs that study in scope. Raises
     Forbidden, StepUpNeeded or NotVisible before the transaction begins.
     """
     told: dict[str, Any] = {**({"subject": subject} if subject else {}), **(details or {})}
@@ -203,6 +206,7 @@ def change(
             patient=patient,
             count=count,
             details=told or None,
+            listed=tuple(listed),
             id=event_id or uuid4(),
         )
         log.append([event])

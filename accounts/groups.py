@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from accounts import epoch
-from accounts.errors import Unacceptable
-from accounts.models import Group
+from accounts import epoch, rights
+from accounts.actors import Actor
+from accounts.errors import AgainstRules, Unacceptable
+from accounts.models import Access, Group, Person
 from accounts.scope import UNASSIGNED
 
 UNASSIGNED_NAME = "Unassigned"
@@ -20,15 +21,69 @@ def ensure() -> None:
 
 def create(name: str) -> Group:
     """Make a group. Raises Unacceptable when the name is empty, too long or taken (in any spelling of case)."""
-    name = " ".join(name.split())
-    if not name or len(name) > 100:
-        raise Unacceptable("name", _("A group needs a name of at most 100 characters."))
-    if Group.objects.filter(name__iexact=name).exists():
-        raise Unacceptable("name", _("There is a group with this name already."))
     with transaction.atomic():
-        group = Group.objects.create(name=name)
+        group = Group.objects.create(name=_name(name))
         epoch.raise_()
     return group
+
+
+def rename(group: Group, name: str) -> None:
+    """Give a group another name. Raises Unacceptable, also for the group of studies that no rule assigns."""
+    _require_ours(group)
+    with transaction.atomic():
+        group.name = _name(name, group)
+        group.save(update_fields=["name"])
+        epoch.raise_()
+
+
+def add(group: Group, person: Person, *, by: Actor | None = None) -> None:
+    """Let a person see what falls to a group. Raises AgainstRules: nobody lets themselves in."""
+    _require_another(person, by)
+    with transaction.atomic():
+        person.groups.add(group)
+        epoch.raise_()
+
+
+def remove(group: Group, person: Person, *, by: Actor | None = None) -> None:
+    """Take a person out of a group: its studies are gone from that person's screens within two seconds."""
+    _require_another(person, by)
+    with transaction.atomic():
+        person.groups.remove(group)
+        epoch.raise_()
+
+
+def delete(group: Group) -> None:
+    """Remove a group to which nothing and nobody belongs any more. Raises Unacceptable."""
+    _require_ours(group)
+    with transaction.atomic():
+        rights.turn()
+        if Access.objects.filter(audience=group.id).exists():
+            raise Unacceptable("group", _("Studies belong to this group; it can be deleted once it has none."))
+        if group.people.exists() or group.devices.exists():
+            raise Unacceptable("group", _("People or devices belong to this group. Take them out first."))
+        group.delete()
+        epoch.raise_()
+
+
+def _require_ours(group: Group) -> None:
+    if group.id == UNASSIGNED:
+        raise Unacceptable("group", _("This group belongs to the archive: it takes the studies that no rule assigns."))
+
+
+def _require_another(person: Person, by: Actor | None) -> None:
+    if by is not None and rights.person_of(by) == person.pk:
+        words = _("Nobody changes their own roles and groups. Another administrator can.")
+        raise AgainstRules("group", words, "own")
+
+
+def _name(text: str, group: Group | None = None) -> str:
+    name = " ".join(text.split())
+    if not name or len(name) > 100 or not name.isprintable():
+        raise Unacceptable("name", _("A group needs a name of at most 100 characters."))
+    taken = Group.objects.filter(name__iexact=name)
+    if (taken.exclude(pk=group.pk) if group is not None else taken).exists():
+        raise Unacceptable("name", _("There is a group with this name already."))
+    return name
 
 
 def named(names: Iterable[str]) -> list[Group]:

@@ -4,20 +4,20 @@ What was read is kept for at most five seconds and only while the access epoch s
 database nothing, and what was revoked is gone at once.
 """
 
-import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from threading import Lock
 from typing import NamedTuple
 from uuid import UUID
 
 from django.utils import timezone
 
-from accounts import devices, epoch, sessions
+from accounts import devices, epoch, scope, sessions, tokens
 from accounts.actors import NOBODY, Actor
-from accounts.models import Device, Person, Session, Token
-from accounts.policy import DEVICE_SERVICES, SHELL, SYSTEM_JOBS, TOKEN_MAY, Permission
+from accounts.models import Device, Person, Session, SharedLink, Token
+from accounts.policy import DEVICE_SERVICES, LINK_MAY, SHELL, SYSTEM_JOBS, TOKEN_MAY, Permission
 from audit.receipts import Who
 
 KEEP_SECONDS = 5.0
@@ -25,11 +25,12 @@ MOST_KEPT = 4096
 
 
 class Principal(NamedTuple):
-    """Who asks, and how that person wants pages."""
+    """Who asks, and how that person wants pages. Nobody asks through a `locked` session."""
 
     actor: Actor
     language: str = ""
     theme: str = "dark"
+    locked: bool = False
 
 
 STRANGER = Principal(NOBODY)
@@ -87,10 +88,12 @@ def session_principal(key: str, address: str, *, fresh: bool = False, idle: bool
 
 
 def token_actor(secret: str, address: str) -> Actor:
-    """Return the actor of an API token given in a header; NOBODY for an unknown, revoked or expired one."""
-    digest = hashlib.sha256(secret.encode()).hexdigest()
+    """Return the actor of an API token given in a header; NOBODY for an unknown, revoked or expired one, and where it
+    is used from an address that is not its own."""
+    digest = tokens.digest(secret)
     number = epoch.number()
-    found = _remembered("token", digest, number, lambda: Principal(_read_token(number, digest=digest)))
+    read = partial(_read_token, number, address, digest=digest)
+    found = _remembered("token", f"{digest} {address}", number, lambda: Principal(read()))
     return replace(found.actor, address=address)
 
 
@@ -101,6 +104,30 @@ def person_actor(
     number = epoch.number()
     stepped = time.time() if stepped_up_now else None
     return _of_person(person, number, address=address, session=session, verified=verified, stepped_up_at=stepped)
+
+
+def link_actor(link: SharedLink, *, address: str = "", session: str = "") -> Actor:
+    """Return the actor of a shared link to which the passphrase was given; NOBODY once it has ended.
+
+    It can no more than whoever made it can now, and nothing while that person may not share or not see the study.
+    """
+    number = epoch.number()
+    maker = _of_person(link.person, number, address="", session="", verified=True, stepped_up_at=None)
+    shares = Permission.STUDY_SHARE in maker.permissions and scope.lasting(maker, link.study_uid) is not False
+    if not shares or link.until <= timezone.now():
+        return replace(NOBODY, address=address)
+    allowed = LINK_MAY if link.may_download else LINK_MAY - {Permission.STUDY_DOWNLOAD}
+    return Actor(
+        "link",
+        str(link.id),
+        f"{maker.name} (shared link)",
+        permissions=maker.permissions & allowed,
+        audiences=(link.id,),
+        verified=True,
+        address=address,
+        session=session,
+        as_of=number,
+    )
 
 
 def device_actor(device: Device, address: str, ae_title: str, certificate: str = "") -> Actor:
@@ -171,25 +198,35 @@ def current(actor: Actor) -> Actor:
 def _again(actor: Actor, number: int) -> Actor:
     identifier = UUID(actor.id)
     if actor.kind == "token":
-        return _read_token(number, id=identifier)
+        return _read_token(number, actor.address, id=identifier)
     if actor.kind == "device":
         device = Device.objects.filter(id=identifier, is_active=True).first()
         if device is None or not devices.at_home(device, actor.address):
+            return NOBODY
+        if actor.session and device.certificate_ends is not None and device.certificate_ends <= timezone.now():
             return NOBODY
         held = device.certificate if actor.session == device.certificate[:32] else actor.session
         if not devices.shows(device, held if actor.session else ""):
             return NOBODY
         return device_actor(device, actor.address, actor.ae_title, actor.session)
     rows = sessions.named(actor.session) if actor.session else Session.objects.none()
-    row = rows.filter(person_id=identifier).first()
+    row = rows.filter(**{f"{actor.kind}_id": identifier}).first()
     return NOBODY if row is None else _read_session(row.pk, number).actor
 
 
 def _read_session(row_key: str, number: int, *, idle: bool = True) -> Principal:
-    row = Session.objects.select_related("person").filter(pk=row_key).first()
+    row = Session.objects.select_related("person", "link__person").filter(pk=row_key).first()
     now = timezone.now()
-    if row is None or row.person is None or not sessions.live(row, now):
+    if row is None or not sessions.live(row, now):
         return STRANGER
+    if row.link is not None:
+        if not idle:
+            sessions.touch(row, now)
+        return Principal(link_actor(row.link, address=row.address, session=sessions.name(row.pk)))
+    if row.person is None:
+        return STRANGER
+    if sessions.is_locked(row, now):
+        return Principal(NOBODY, row.person.language, row.person.theme, locked=True)
     if not idle:
         sessions.touch(row, now)
     actor = _of_person(
@@ -203,13 +240,12 @@ def _read_session(row_key: str, number: int, *, idle: bool = True) -> Principal:
     return Principal(actor, row.person.language, row.person.theme)
 
 
-def _read_token(number: int, **which: str | UUID) -> Actor:
+def _read_token(number: int, address: str, **which: str | UUID) -> Actor:
     token = Token.objects.select_related("person").filter(**which, revoked_at=None, person__is_active=True).first()
     now = timezone.now()
-    if token is None or token.expires_at <= now:
+    if token is None or token.expires_at <= now or not tokens.works_from(token, address):
         return NOBODY
-    if token.used_at is None or now - token.used_at >= sessions.TOUCH_EVERY:
-        Token.objects.filter(pk=token.pk).update(used_at=now)
+    tokens.used(token, address, now)
     owner = _of_person(token.person, number, address="", session="", verified=True, stepped_up_at=None)
     return replace(
         owner,

@@ -7,15 +7,16 @@ from typing import Any, Protocol, cast
 from uuid import uuid4
 
 from django.db import Error as DatabaseFault
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
 from django.utils import translation
 
-from accounts import doors, identify
+from accounts import doors, identify, tokens
 from accounts.actors import Actor
 from accounts.doors import open_to_all
 from accounts.identify import STRANGER, Principal
+from accounts.models import Token
 from accounts.sessions import SessionStore
 from audit import log
 from audit.actions import Action
@@ -35,6 +36,7 @@ class KnownRequest(Protocol):
 
     actor: Actor
     theme: str
+    locked: bool
 
 
 class Identify:
@@ -51,6 +53,7 @@ class Identify:
         known = cast("KnownRequest", request)
         known.actor = principal.actor.at(uuid4().hex)
         known.theme = principal.theme
+        known.locked = principal.locked
         if principal.language:
             translation.activate(principal.language)
             request.LANGUAGE_CODE = translation.get_language()
@@ -74,10 +77,16 @@ class RequireFactors:
     ) -> HttpResponseBase | None:
         if doors.is_open(view):
             return None
-        actor = cast("KnownRequest", request).actor
-        if not actor.verified:
-            return _refuse(request, actor)
-        if actor.kind == "person" and request.method not in SAFE and getattr(view, "csrf_exempt", False):
+        known = cast("KnownRequest", request)
+        actor = known.actor
+        if known.locked and doors.opens_to_locked(view):
+            return None
+        half = actor.kind == "person" and not known.locked and doors.is_half_open(view)
+        if not actor.verified and not half:
+            return refuse(request, actor, locked=known.locked)
+        if actor.kind == "link" and not doors.opens_to_links(view):
+            return absent(request, actor)
+        if actor.has_session and request.method not in SAFE and getattr(view, "csrf_exempt", False):
             return CsrfViewMiddleware(_nothing).process_view(request, _nothing, args, kwargs)
         return None
 
@@ -86,12 +95,34 @@ def _nothing(_request: HttpRequest) -> HttpResponse:
     raise NotImplementedError("stands for a view that is not exempt")
 
 
-def _refuse(request: HttpRequest, actor: Actor) -> HttpResponse:
+def refuse(request: HttpRequest, actor: Actor, *, locked: bool = False) -> HttpResponse:
+    """Answer whoever has not given both factors, or whose session is locked; the refusal is on record first."""
+    told: dict[str, Any] = {"path": request.path[:200], "method": request.method}
+    if locked:
+        told["refused"] = "locked"
     try:
-        log.refused(Action.PAGE, actor.who, {"path": request.path[:200], "method": request.method})
-    except LogUnavailable:
+        token = _token_elsewhere(request, actor)
+        if token is not None:
+            told.update(refused="address", token=str(token.id), person=f"person:{token.person_id}")
+        log.refused(Action.PAGE, actor.who, told)
+    except (LogUnavailable, DatabaseFault):
         return doors.paused(request)
-    return doors.shut(request)
+    return doors.shut(request, locked=locked) if token is None else doors.elsewhere()
+
+
+def absent(request: HttpRequest, actor: Actor) -> HttpResponse:
+    """Answer a shared link at a door that is not its own as where there is none; the refusal is on record first."""
+    told = {"path": request.path[:200], "method": request.method}
+    try:
+        log.refused(Action.PAGE, actor.who, {**told, "refused": "link"})
+    except (LogUnavailable, DatabaseFault):
+        return doors.paused(request)
+    raise Http404
+
+
+def _token_elsewhere(request: HttpRequest, actor: Actor) -> Token | None:
+    secret = _token(request.headers.get("Authorization", ""))
+    return tokens.elsewhere(secret, actor.address) if secret else None
 
 
 def _principal(request: HttpRequest) -> Principal:
@@ -104,7 +135,8 @@ def _principal(request: HttpRequest) -> Principal:
         actor = identify.token_actor(secret, address) if secret else STRANGER.actor
         return Principal(actor if actor.kind == "token" else identify.stranger(address).actor)
     key = request.session.session_key
-    if not key:
+    # What only asks whether the session stands looks at its row by itself, once a second on every screen.
+    if not key or request.path == doors.ALIVE:
         return identify.stranger(address)
     pixels = request.method in SAFE and request.path.startswith(PIXELS)
     return identify.session_principal(key, address, fresh=not pixels, idle=POLL_HEADER in request.headers)

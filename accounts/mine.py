@@ -52,11 +52,11 @@ def change_password(actor: Actor, old: str, new: str) -> None:
         sessions.end_others(me, actor.session)
 
 
-def make_token(actor: Actor, *, name: str, scopes: Sequence[str], days: int) -> str:
+def make_token(actor: Actor, *, name: str, scopes: Sequence[str], days: int, address: str = "") -> str:
     """Make an API token; return its secret, to be shown once. Raises StepUpNeeded or Unacceptable."""
     with gate.change(actor, Action.OWN_TOKEN, subject=actor.key, details={"act": "created"}) as told:
-        token, secret = tokens.create(person(actor), name=name, scopes=scopes, days=days)
-        told.update(token=str(token.id), scopes=token.scopes, expires=token.expires_at.isoformat())
+        token, secret = tokens.create(person(actor), name=name, scopes=scopes, days=days, address=address)
+        told.update(tokens.told(token))
     return secret
 
 

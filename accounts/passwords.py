@@ -1,6 +1,11 @@
-"""Passwords, by NIST SP 800-63B-4: long, not common, no rules of composition, kept as argon2."""
+"""Passwords, by NIST SP 800-63B-4: long, not common, no rules of composition, kept as argon2.
+
+Twelve characters at least: eight are the standard's floor beside a second factor, fifteen where there is none, and the
+password is the one of the two that is guessed. They never expire; blanks and paste are welcome.
+"""
 
 import secrets
+import unicodedata
 
 from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.password_validation import validate_password
@@ -18,6 +23,7 @@ def put(person: Person, password: str) -> None:
     """Set the password on the person, unsaved. Raises Unacceptable with words for the person."""
     if len(password) > LONGEST:
         raise Unacceptable("password", _("A password has at most 128 characters."))
+    password = normal(password)
     try:
         validate_password(password, person)
     except ValidationError as error:
@@ -30,10 +36,38 @@ def right(person: Person | None, password: str) -> bool:
     decoy = _decoy()
     if len(password) > LONGEST:
         password = ""
-    if person is None or not person.is_active:
-        check_password(password, decoy)
+    # A password kept before they were normalised may still be of the other form.
+    forms = dict.fromkeys((normal(password), password))
+    known = person if person is not None and person.is_active else None
+    # Every form is tried, also after one was right: the work tells nothing.
+    if known is None:
+        for form in forms:
+            check_password(form, decoy)
         return False
-    return check_password(password, person.password)
+    return any([check_password(form, known.password, lambda again: _renew(known, again)) for form in forms])
+
+
+def hashed(secret: str) -> str:
+    """Return what is kept of a secret that the program made."""
+    return make_password(secret)
+
+
+def matches(kept: str | None, secret: str) -> bool:
+    """Tell whether this is the secret of which that was kept. For none, the same work is done and the answer is no."""
+    right = check_password(secret, kept or _decoy())
+    return right and kept is not None
+
+
+def normal(password: str) -> str:
+    """Return the one form of what is typed in several: composed (NFC), each kind of blank a plain one (RFC 8265)."""
+    composed = unicodedata.normalize("NFC", password)
+    return "".join(" " if unicodedata.category(sign) == "Zs" else sign for sign in composed)
+
+
+def _renew(person: Person, password: str) -> None:
+    """Keep a right password under the parameters of now, unless it was changed meanwhile."""
+    before, person.password = person.password, make_password(password)
+    Person.objects.filter(pk=person.pk, password=before).update(password=person.password)
 
 
 def suggest() -> str:

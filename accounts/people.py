@@ -3,13 +3,15 @@
 import re
 import unicodedata
 from collections.abc import Sequence
+from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from accounts import epoch, passwords, sessions, tokens
-from accounts.errors import Unacceptable
-from accounts.models import Group, Person, Role
+from accounts import epoch, links, passwords, rights, sessions, tokens
+from accounts.actors import Actor
+from accounts.errors import AgainstRules, Unacceptable
+from accounts.models import Group, Person
 from accounts.roles import named
 
 USERNAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{1,59}")
@@ -28,10 +30,13 @@ def create(
     groups: Sequence[Group] = (),
     full_name: str = "",
     password_is_initial: bool = False,
+    by: Actor | None = None,
 ) -> Person:
-    """Make a person with roles (by name) and groups. Raises Unacceptable for a bad name, role or password.
+    """Make a person with roles (by name) and groups. Raises Unacceptable for a bad name, role or password, and for
+    roles that one person must not hold together.
 
-    An initial password is one that somebody else knows: the person replaces it at the first sign-in.
+    `by` is who does so, if that is a person. An initial password is one that somebody else knows: the person replaces
+    it at the first sign-in.
     """
     kept = username(name)
     if not USERNAME.fullmatch(kept):
@@ -42,40 +47,54 @@ def create(
     person = Person(username=kept, full_name=full_name.strip()[:120], password_is_initial=password_is_initial)
     passwords.put(person, password)
     held = named(roles)
-    with transaction.atomic():
+    with transaction.atomic(), rights.changing(by):
         person.save()
         person.roles.set(held)
         person.groups.set(groups)
-        epoch.raise_()
     return person
 
 
-def edit(person: Person, *, roles: Sequence[str], groups: Sequence[Group], full_name: str) -> None:
-    """Replace the name that people read, the roles and the groups. Raises Unacceptable."""
+def edit(
+    person: Person, *, roles: Sequence[str], groups: Sequence[Group], full_name: str, by: Actor | None = None
+) -> None:
+    """Replace the name that people read, the roles and the groups. Raises Unacceptable; nobody changes their own."""
     held = named(roles)
-    with transaction.atomic():
-        _require_an_administrator_without(person, keeps=any(_manages(role) for role in held))
+    with transaction.atomic(), rights.changing(by):
+        if by is not None and rights.person_of(by) == person.pk:
+            _require_the_same(person, {role.pk for role in held}, {group.pk for group in groups})
         person.full_name = full_name.strip()[:120]
         person.save(update_fields=["full_name"])
         person.roles.set(held)
         person.groups.set(groups)
-        epoch.raise_()
 
 
-def disable(person: Person) -> None:
-    """Shut the person out at once: sessions end, tokens are revoked. Raises Unacceptable for the last administrator."""
-    with transaction.atomic():
-        _require_an_administrator_without(person, keeps=False)
+def _require_the_same(person: Person, roles: set[int], groups: set[UUID]) -> None:
+    held = set(person.roles.values_list("pk", flat=True)), set(person.groups.values_list("pk", flat=True))
+    if (roles, groups) != held:
+        words = _("Nobody changes their own roles and groups. Another administrator can.")
+        raise AgainstRules("roles", words, "own")
+
+
+def disable(person: Person, *, by: Actor | None = None) -> tuple[int, int]:
+    """Shut the person out at once; return how many sessions ended and how many tokens were revoked.
+
+    What the person shared by links is shared no more.
+
+    Raises Unacceptable for the last administrator.
+    """
+    with transaction.atomic(), rights.changing(by):
+        # Counted while they stand: what belongs to a disabled person stands no more.
+        revoked = tokens.revoke_all(person)
+        ended = sessions.end_all(person)
+        links.end(person.links.all())
         Person.objects.filter(pk=person.pk).update(is_active=False)
-        tokens.revoke_all(person)
-        sessions.end_all(person)
+    return ended, revoked
 
 
-def enable(person: Person) -> None:
+def enable(person: Person, *, by: Actor | None = None) -> None:
     """Let a disabled person sign in again; tokens stay gone."""
-    with transaction.atomic():
+    with transaction.atomic(), rights.changing(by):
         Person.objects.filter(pk=person.pk).update(is_active=True)
-        epoch.raise_()
 
 
 def prefer(person: Person, *, language: str, theme: str) -> None:
@@ -108,15 +127,3 @@ def reset_password(person: Person) -> str:
         person.save(update_fields=["password", "password_is_initial"])
         sessions.end_all(person)
     return password
-
-
-def _manages(role: Role) -> bool:
-    return "people.manage" in role.permissions
-
-
-def _require_an_administrator_without(person: Person, *, keeps: bool) -> None:
-    """Refuse a change after which nobody could manage people any more."""
-    managing = [role.pk for role in Role.objects.all() if _manages(role)]
-    holders = Person.objects.filter(is_active=True, roles__in=managing)
-    if not keeps and holders.filter(pk=person.pk).exists() and not holders.exclude(pk=person.pk).exists():
-        raise Unacceptable("person", _("Somebody must remain who manages people."))

@@ -8,16 +8,18 @@ import hashlib
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
 from django.db import Error as DatabaseFault
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts import epoch
-from accounts.models import Person, Session
+from accounts.models import Person, Session, SharedLink
 
-IDLE = timedelta(minutes=30)
-ABSOLUTE = timedelta(hours=12)
+IDLE = timedelta(minutes=settings.PACS_SESSION_IDLE_MINUTES)
+ABSOLUTE = timedelta(hours=settings.PACS_SESSION_HOURS)
+LOCK = timedelta(minutes=settings.PACS_SCREEN_LOCK_MINUTES)
 UNPROVED = timedelta(minutes=10)
 """How long a session may stand between the password and the second factor."""
 TOUCH_EVERY = timedelta(minutes=1)
@@ -83,19 +85,45 @@ class SessionStore(SessionBase):
         if key is not None:
             Session.objects.filter(pk=row_key(key)).delete()
 
+    def leave(self) -> None:
+        """Let go of the session, which stands without this browser."""
+        self.clear()
+        self._session_key = None
+
     @classmethod
     def clear_expired(cls) -> None:
         Session.objects.filter(expire_date__lte=timezone.now()).delete()
 
 
 def begin(store: SessionStore, person: Person, address: str) -> None:
-    """After a right password: a fresh session, whatever key the browser brought. Joins the caller's transaction."""
-    if Session.objects.filter(pk=store.row, verified_at__isnull=False).exists():
+    """After a right password: a fresh session, whatever key the browser brought. Joins the caller's transaction.
+
+    A locked session is parked: the browser holds its key no longer, and it ends when its person signs in again.
+    """
+    _renew(store)
+    Session.objects.filter(pk=store.row).update(person=person, address=address)
+
+
+def admit(store: SessionStore, link: SharedLink, address: str) -> None:
+    """After a right passphrase: a fresh session of the link, which ends with it. Joins the caller's transaction."""
+    _renew(store)
+    now = timezone.now()
+    Session.objects.filter(pk=store.row).update(
+        link=link, address=address, verified_at=now, expire_date=min(now + ABSOLUTE, link.until)
+    )
+
+
+def _renew(store: SessionStore) -> None:
+    before, now = Session.objects.filter(pk=store.row, verified_at__isnull=False).first(), timezone.now()
+    if before is not None:
         # Whoever was signed in here is out, also of streams that still run.
         epoch.raise_()
-    store.flush()
+    if before is not None and live(before, now) and is_locked(before, now):
+        Session.objects.filter(pk=before.pk).update(locked_at=before.locked_at or now, parked_at=now)
+        store.leave()
+    else:
+        store.flush()
     store.create()
-    Session.objects.filter(pk=store.row).update(person=person, address=address)
 
 
 def prove(store: SessionStore) -> None:
@@ -103,8 +131,25 @@ def prove(store: SessionStore) -> None:
     old = Session.objects.get(pk=store.row)
     store.cycle_key()
     now = timezone.now()
+    Session.objects.filter(person=old.person, parked_at__isnull=False).delete()
     Session.objects.filter(pk=store.row).update(
         person=old.person_id, address=old.address, verified_at=now, stepped_up_at=now
+    )
+
+
+def unlock(store: SessionStore) -> None:
+    """After a proof: the locked session under another key, which ends when it would have ended; the old key is dead."""
+    old = Session.objects.get(pk=store.row)
+    store.cycle_key()
+    now = timezone.now()
+    Session.objects.filter(pk=store.row).update(
+        person=old.person_id,
+        address=old.address,
+        started_at=old.started_at,
+        expire_date=old.expire_date,
+        verified_at=old.verified_at,
+        stepped_up_at=now,
+        seen_at=now,
     )
 
 
@@ -132,10 +177,20 @@ def end_others(person: Person, session: str) -> None:
     epoch.raise_()
 
 
-def end_all(person: Person) -> None:
-    """End every session of the person, as a change of password or factors must."""
+def end_all(person: Person) -> int:
+    """End every session of the person, as a change of password or factors must; return how many were signed in."""
+    signed_in = len(of(person))
     Session.objects.filter(person=person).delete()
     epoch.raise_()
+    return signed_in
+
+
+def of(person: Person | None = None) -> list[Session]:
+    """Return the sessions that stand, of one person or of everybody, the last used first."""
+    rows = Session.objects.filter(verified_at__isnull=False, expire_date__gt=timezone.now())
+    rows = rows.filter(person=person) if person is not None else rows.exclude(person=None)
+    now = timezone.now()
+    return [row for row in rows.select_related("person").order_by("-seen_at") if live(row, now)]
 
 
 def named(session: str) -> Any:
@@ -146,16 +201,32 @@ def named(session: str) -> Any:
 def live(row: Session, now: datetime) -> bool:
     """Tell whether the session still stands: neither ended, nor idle too long, nor left half signed in."""
     seen = row.seen_at or row.started_at
-    if row.expire_date <= now or now - seen > IDLE or row.person is None or not row.person.is_active:
+    whose = row.link.person if row.link is not None else row.person
+    if row.expire_date <= now or now - seen > idle(row) or whose is None or not whose.is_active:
         return False
     return row.verified_at is not None or now - row.started_at <= UNPROVED
 
 
-def touch(row: Session, now: datetime) -> None:
-    """Note that the session is in use, at most once a minute. A note that cannot be written only ends it sooner."""
+def idle(row: Session) -> timedelta:
+    """Return how long the session may be left alone. That of a link ends where a person's locks: it has no lock."""
+    return IDLE if row.link_id is None else min(LOCK, IDLE)
+
+
+def is_locked(row: Session, now: datetime) -> bool:
+    """Tell whether the session's screen is locked: by its person, or because nobody used it for a while."""
+    if row.verified_at is None or row.link_id is not None:
+        return False
+    return row.locked_at is not None or now - (row.seen_at or row.started_at) > LOCK
+
+
+def touch(row: Session, now: datetime) -> bool:
+    """Note that the session is in use, at most once a minute; tell whether that was noted now.
+
+    A note that cannot be written only ends the session sooner.
+    """
     if row.seen_at is not None and now - row.seen_at < TOUCH_EVERY:
-        return
+        return False
     try:
-        Session.objects.filter(pk=row.pk).update(seen_at=now)
+        return bool(Session.objects.filter(pk=row.pk).update(seen_at=now))
     except DatabaseFault:
-        return
+        return False

@@ -16,14 +16,14 @@ def person(name: str, password: str, code: str) -> Actor | None:
     """
     name = people.username(name)[:200]
     found = Person.objects.filter(username=name, is_active=True).first()
-    tries = attempts.begin(name, ADDRESS)
+    tries = attempts.begin(name, ADDRESS, found)
     right = passwords.right(found, password)
-    if tries is None or found is None or not right or factors.prove(found, code) is None:
+    if not tries.may or found is None or not right or factors.prove(found, code) is None:
         log.refused(Action.STEP_UP, NOBODY.who, {"refused": "command"})
-        if tries == attempts.FREE:
+        if tries.here == attempts.FREE:
             alerts.raise_("sign-in-locked", found.username if found else "-", "Several wrong passwords for a command.")
         return None
-    attempts.succeed(name, ADDRESS)
+    attempts.succeed(name, ADDRESS, found, "", tries)
     actor = identify.person_actor(found, address=ADDRESS, session="", stepped_up_now=True)
     log.commit([log.Event(Action.STEP_UP, Outcome.OK, actor.who, details={"for": "command"})])
     return actor

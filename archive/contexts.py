@@ -71,7 +71,8 @@ def name(facts: Facts, sender: Iterable[object]) -> bytes:
 
 
 def _name(one: Admission) -> bytes:
-    return name(one.facts, (one.actor.key, one.issuer, one.sender, *one.actor.audiences))
+    one.named = one.named or name(one.facts, (one.actor.key, one.issuer, one.sender, *one.actor.audiences))
+    return one.named
 
 
 def find(one: Admission) -> Context | None:

@@ -5,11 +5,14 @@ by the job `destroy`, or by the same command given again: each step may be repea
 """
 
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from django.utils import timezone
 
-from accounts import epoch, gate
+from accounts import desks, epoch, gate
 from accounts.actors import Actor
 from accounts.models import Destroyed
 from archive import certificates, contexts, erasing, jobs, removal
@@ -65,19 +68,40 @@ def _begun(actor: Actor, study_uid: str) -> UUID:
         return unfinished.id
     patient = study.patient.pseudonym if study else ""
     with gate.change(actor, Action.DESTROYED, study_uid=study_uid, patient=patient, found=study is not None) as told:
-        locked = Study.objects.select_for_update().filter(uid=study_uid).first()
-        if locked is None:
-            raise Unsuitable("The study was destroyed meanwhile.")
-        removal.ready(study_uid)
-        gone = erasing.keys_of(locked)
-        identifier, note = certificates.sign(locked, gone, actor.name)
-        told |= {"certificate": str(identifier), "keys": [str(key.id) for key in gone]}
-        row_id, names = locked.id, erasing.rows([key.id for key in gone])
-        Destroyed.objects.create(id=identifier, study_uid=study_uid, note=note, packs=names)
-        jobs.promise(certificates.JOB, str(identifier))
-        epoch.raise_()
-    contexts.drop(row_id)
+        identifier, more = _delete(study_uid, actor.name, early=False)
+        told |= more
     return identifier
+
+
+def at_once(actor: Actor, study_uid: str, told: dict[str, Any]) -> UUID:
+    """Destroy a study whose time in the trash has not passed, in the caller's transaction, which two people want.
+
+    `told` is what the event says of them. Return the id of the certificate. Raises Unsuitable: not trashed, or held.
+    """
+    patient = _patient(study_uid)
+    identifier, more = _delete(study_uid, f"{told['asked_by']}, {actor.name}", early=True)
+    details = {**told, **more}
+    log.append(
+        [log.Event(Action.DESTROYED, Outcome.OK, actor.who, study_uid=study_uid, patient=patient, details=details)]
+    )
+    return identifier
+
+
+def _delete(study_uid: str, by: str, *, early: bool) -> tuple[UUID, dict[str, Any]]:
+    """Delete keys and rows and promise the rest; return the id of the certificate and what the event says."""
+    locked = Study.objects.select_for_update().filter(uid=study_uid).first()
+    if locked is None:
+        raise Unsuitable("The study was destroyed meanwhile.")
+    removal.ready(study_uid, early=early)
+    gone = erasing.keys_of(locked)
+    identifier, note = certificates.sign(locked, gone, by)
+    row_id, names = locked.id, erasing.rows([key.id for key in gone])
+    Destroyed.objects.create(id=identifier, study_uid=study_uid, note=note, packs=names)
+    jobs.promise(certificates.JOB, str(identifier))
+    desks.forget(study_uid)
+    epoch.raise_()
+    transaction.on_commit(partial(contexts.drop, row_id))
+    return identifier, {"certificate": str(identifier), "keys": [str(key.id) for key in gone]}
 
 
 def resume(actor: Actor, certificate: UUID) -> None:

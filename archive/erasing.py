@@ -10,8 +10,9 @@ from uuid import UUID
 
 from django.db import Error as DatabaseFault
 from django.db import connection
+from django.db.models import Q
 
-from accounts.models import Access, Hold, Withdrawn
+from accounts.models import Access, Grant, Hold, PhysicianLink, SharedLink, Withdrawn
 from archive import keys, stores
 from archive.errors import Unavailable
 from archive.models import Instance, Pack, Patient, Phrase, Series, Study, StudyKey
@@ -63,7 +64,7 @@ def _study(study: Study) -> list[str]:
     phrases = {study.description_id, study.referring_id}
     phrases |= {one for pair in series.values_list("description_id", "performing_id") for one in pair}
     names = sorted(Pack.objects.filter(study=study.id).values_list("name", flat=True))
-    for table in (Access, Withdrawn, Hold):
+    for table in (Access, Grant, SharedLink, Withdrawn, Hold):
         table.objects.filter(study_uid=study.uid).delete()
     row_id = study.id
     study.delete()  # which takes the id from the object, too
@@ -79,6 +80,9 @@ def _phrases(ids: set[UUID]) -> None:
     ids -= {one for one in Study.objects.filter(referring__in=ids).values_list("referring_id", flat=True) if one}
     ids -= {one for one in Series.objects.filter(description__in=ids).values_list("description_id", flat=True) if one}
     ids -= {one for one in Series.objects.filter(performing__in=ids).values_list("performing_id", flat=True) if one}
+    # Whoever linked a spelling to a person meant every study that will say it.
+    for link in PhysicianLink.objects.filter(Q(referring__in=ids) | Q(performing__in=ids)):
+        ids -= {link.referring, link.performing}
     Phrase.objects.filter(id__in=ids).delete()
 
 

@@ -125,9 +125,11 @@ def instance(facts: Facts, row: UUID, key: UUID, place: Place, table: bytes, fra
 
 def _held_back(newcomers: list[Admission]) -> None:
     """Newcomers under a known UID, sealed under the key which the original's study still has."""
+    if not newcomers:
+        return
     names = {one.known_study for one in newcomers if one.known_study is not None}
     locked = Study.objects.select_for_update().filter(id__in=[name.owner for name in names]).order_by("uid")
-    present = dict(locked.values_list("id", "key_id")) if names else {}
+    present = dict(locked.values_list("id", "key_id"))
     if any(present.get(name.owner) != name.id for name in names):
         raise Unavailable("The key of this study changed.")
     Held.objects.bulk_create([_held(one) for one in newcomers])

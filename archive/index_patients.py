@@ -45,7 +45,10 @@ def ensure(admissions: list[Admission]) -> dict[str, Patient]:
 def tokenless(pseudonyms: Iterable[str]) -> list[UUID]:
     """Those of the patients whose cells say something and who have no search tokens: their studies were all in the
     trash when tokens were made anew. Asked after the rows of an arrival are written, so that one of the two sees it."""
-    rows = Patient.objects.filter(pseudonym__in=set(pseudonyms)).exclude(**dict.fromkeys(COLUMNS, b""))
+    wanted = set(pseudonyms)
+    if not wanted:
+        return []
+    rows = Patient.objects.filter(pseudonym__in=wanted).exclude(**dict.fromkeys(COLUMNS, b""))
     return list(rows.filter(~Exists(PatientToken.objects.filter(patient=OuterRef("id")))).values_list("id", flat=True))
 
 

@@ -15,6 +15,7 @@ from django.db import transaction
 
 from accounts import doorways
 from accounts.gate import PatientReceipt, SearchReceipt
+from accounts.recent import Recent
 from archive import keyring, openers
 from archive.errors import Damaged, Unavailable
 from archive.models import Study, StudyKey
@@ -35,6 +36,9 @@ STUDY, LEAVING, FORMER, PATIENT = "study", "leaving", "former", "patient"
 OF_STUDY = (STUDY, LEAVING, FORMER)
 """The scopes of a study's keys: the present one, and those it replaced (`archive.models.StudyKey`)."""
 
+_scopes: Recent[str, dict[UUID, str]] = Recent(most=256)
+"""Which keys open a study, for who has its receipt; the keys themselves are the keyring's."""
+
 
 @dataclass(frozen=True, slots=True)
 class KeyName:
@@ -47,6 +51,7 @@ class KeyName:
 def forget() -> None:
     """Drop every unwrapped key of this process."""
     keyring.forget()
+    _scopes.forget()
 
 
 def ensure(scope: str, subjects: Iterable[str]) -> dict[str, KeyName]:
@@ -195,8 +200,8 @@ def unlock(receipt: Receipt, study_uid: str) -> Opener:
     if not doorways.opens(receipt.action):
         raise NotCovered("The receipt is of an act that opens no study.")
     receipt.require(study_uid)
-    held = partial(_held, [study_uid], OF_STUDY)
-    return Opener(held(), study_uid, again=held)
+    scope_of = _scopes.find(study_uid, partial(_scope_of, [study_uid], OF_STUDY))
+    return Opener(_bunch(scope_of), study_uid, again=partial(_held, [study_uid], OF_STUDY))
 
 
 def unlock_listed(receipt: SearchReceipt, study_uids: Iterable[str]) -> CellOpener:
@@ -234,7 +239,15 @@ def of_studies(study_uids: Iterable[str], scopes: Iterable[str] = OF_STUDY) -> "
 
 def _held(study_uids: list[str], scopes: Iterable[str]) -> Bunch:
     """The keys of studies and of the patients that the index gives them; a former one among them opens but details."""
+    return _bunch(_scope_of(study_uids, scopes))
+
+
+def _scope_of(study_uids: list[str], scopes: Iterable[str]) -> dict[UUID, str]:
+    """Which keys those are, and what each of them is now."""
     patients = Study.objects.filter(uid__in=study_uids).values("patient__pseudonym")
     theirs = StudyKey.objects.filter(scope=PATIENT, subject__in=patients)
-    scope_of = dict(of_studies(study_uids, scopes).values_list("id", "scope").union(theirs.values_list("id", "scope")))
+    return dict(of_studies(study_uids, scopes).values_list("id", "scope").union(theirs.values_list("id", "scope")))
+
+
+def _bunch(scope_of: dict[UUID, str]) -> Bunch:
     return openers.load(scope_of, former={key_id for key_id, scope in scope_of.items() if scope == FORMER})

@@ -25,6 +25,12 @@ def ensure(spellings: Iterable[Spelling]) -> dict[Spelling, UUID]:
     return {wanted[name]: row for name, row in found.items() if name in wanted}
 
 
+def find(spellings: Iterable[Spelling]) -> set[UUID]:
+    """The row ids of those spellings that somebody has said already; none is made."""
+    wanted = {(column, _digest(column, value)) for column, value in spellings if value}
+    return {row for name, row in _rows(wanted).items() if name in wanted}
+
+
 def _digest(column: Column, value: str) -> str:
     return hmac.digest(tokens.key(column), b"phrase\0" + value.encode("utf-8", "surrogatepass"), "sha256")[:16].hex()
 

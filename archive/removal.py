@@ -126,14 +126,17 @@ def may_trash(actor: Actor) -> None:
     gate.permit(actor, Action.TRASHED)
 
 
-def ready(study_uid: str) -> None:
-    """Return if a locked study may be destroyed now. Raises Unsuitable: not trashed, too early, or held."""
+def ready(study_uid: str, *, early: bool = False) -> None:
+    """Return if a locked study may be destroyed now, with `early` before its time.
+
+    Raises Unsuitable: not trashed, too early, or held.
+    """
     row = Withdrawn.objects.filter(study_uid=study_uid).first()
     if row is None:
         raise Unsuitable("Only a study in the trash can be destroyed.")
     if Hold.objects.filter(study_uid=study_uid).exists():
         raise Unsuitable("The study is under a legal hold.")
-    if timezone.now() < _end(row.at):
+    if not early and timezone.now() < _end(row.at):
         raise Unsuitable(f"The study may be destroyed from {_end(row.at):%Y-%m-%d %H:%M} UTC on.")
 
 

@@ -5,11 +5,13 @@ too long. What a hostile image does to it, it does to it alone.
 """
 
 import atexit
+import fcntl
 import json
 import os
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
@@ -22,6 +24,7 @@ PLACE: Final = Path(__file__).resolve().parent.parent
 SECONDS: Final = 20.0
 WAIT_SECONDS: Final = 30.0
 MOST_BYTES: Final = 2 << 30
+PIPE: Final = 1 << 20
 _UNDECODABLE: Final = {
     "too big": "The image is too large to be decoded here.",
     "unsupported": "This kind of compression cannot be decoded here.",
@@ -157,6 +160,7 @@ class _Worker:
                 cwd="/",
                 start_new_session=True,
             )
+            _widen(self.process.stdin)
         return self.process
 
     def _drop(self) -> None:
@@ -175,6 +179,13 @@ class _Worker:
     def stop(self) -> None:
         with self.turn:
             self._drop()
+
+
+def _widen(pipe: IO[bytes] | None) -> None:
+    """Let a whole image fit into the pipe, so that the two programs need not take turns; where the system allows it."""
+    if pipe is not None:
+        with suppress(OSError):
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE)
 
 
 def _exchange(

@@ -1,6 +1,6 @@
 """From walked objects to sealed records in packs: keys first, then bytes. Nothing here is inside a transaction."""
 
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,6 +19,7 @@ from vault.objects import EMPTY_SLOTS, Kind, Slots, instance_slots
 from vault.random import pseudonym
 
 HEAD_VERSION = 1
+_WHO = tuple(field.name for field in fields(Who))
 
 
 def admission(ticket: Ticket, facts: Facts, issuer: str = "") -> Admission:
@@ -102,7 +103,7 @@ def sealed_head(
     # Sorted keys, ASCII names and whole numbers: what orjson writes is the canonical form of RFC 8785.
     head = {"version": HEAD_VERSION, "kind": int(kind), "object": str(object_id), "generation": generation, **told}
     if who is not None:
-        head["actor"] = asdict(who)
+        head["actor"] = {name: getattr(who, name) for name in _WHO}
     return keys.seal(
         key, Kind.HEAD, object_id, EMPTY_SLOTS, orjson.dumps(head, option=orjson.OPT_SORT_KEYS), generation
     )

@@ -30,6 +30,7 @@ HANDLERS: dict[str, str] = {
     "retire": "archive.keeping.retiring.retire",
     "reindex": "archive.tending.retokening.again",
     "verify": "archive.nightly.verify",
+    "physician": "archive.physicians.apply",
     "discard": "archive.tending.discarding.discard",
 }
 

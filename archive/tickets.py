@@ -116,6 +116,7 @@ class Admission:
     newcomer: Newcomer | None = None
     known_study: KeyName | None = None  # the key of the original's study, where the SOP Instance UID is known
     context: "Context | None" = None  # what is known of its series, if one like it was stored before
+    named: bytes = b""  # what it has in common with others of its series (`archive.contexts`)
     row: "Instance | None" = None  # made inside the transaction
     # Of what lies in a pack already and is named anew: under which key, how often it was encrypted again, and what
     # reading it back has shown.

@@ -14,7 +14,7 @@ from django.db import IntegrityError, InterfaceError, OperationalError, connecti
 
 from accounts import scope
 from accounts.errors import Refused
-from archive import admitting, contexts, index, packs, record, sealing, stores
+from archive import admitting, contexts, index, packs, record, sealing, senders, stores
 from archive.errors import ArchiveError, Unavailable
 from archive.jobs import Work
 from archive.tickets import Admission, Ticket
@@ -181,6 +181,7 @@ def _attempt(admissions: list[Admission], refusals: list[Ticket]) -> Exception |
         one.ticket.succeed(one.status)
     for ticket in refusals:
         ticket.fail(ticket.refusal or Unavailable(WORDS))
+    senders.noted(admissions)
     return None
 
 

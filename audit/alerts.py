@@ -19,7 +19,7 @@ from audit.events import Event, clean
 from audit.filters import first_at
 from audit.models import Alert, AuditEvent
 from audit.receipts import Who
-from audit.rules import ALARMING
+from audit.rules import ALARMING, NOT_BY_ITS_SUBJECT, UNTIL_REVIEWED
 
 logger = logging.getLogger("audit.alerts")
 
@@ -66,11 +66,13 @@ def _store(kind: str, subject: str, message: str) -> None:
 
 
 def see(alert_id: UUID, name: str, event_id: UUID | None = None) -> bool:
-    """Mark an alert as seen by somebody; False when unknown or seen before. Joins the caller's transaction.
+    """Mark an alert as seen by somebody; False when unknown, seen before, not theirs to mark, or due for a review,
+    whose verdict alone ends it. Joins the caller's transaction.
 
     `event_id` is the event of seeing, whose sealed details hold the note.
     """
-    unseen = Alert.objects.filter(pk=alert_id, seen_at=None)
+    unseen = Alert.objects.filter(pk=alert_id, seen_at=None).exclude(kind__in=UNTIL_REVIEWED)
+    unseen = unseen.exclude(kind__in=NOT_BY_ITS_SUBJECT, subject=name)
     return unseen.update(seen_at=timezone.now(), seen_by=name, seen_event=event_id) == 1
 
 
@@ -84,6 +86,11 @@ REFUSALS = frozenset({Outcome.DENIED, Outcome.NOT_FOUND})
 """Outcomes that count alike and cost the same work, so that time does not tell a study of others from none at all."""
 
 
+def called_for(events: Sequence[Event]) -> bool:
+    """Tell whether `written` would store an alert, so that these events need a transaction with room for it."""
+    return any(event.action in ALARMING and event.outcome == Outcome.OK for event in events)
+
+
 def written(events: Sequence[Event]) -> None:
     """Raise what these events call for; the log calls it in their transaction, whichever way they are written.
 
@@ -91,22 +98,29 @@ def written(events: Sequence[Event]) -> None:
     the transaction has ended, and cost a question only upon a refusal.
     """
     for event in events:
-        if event.action in ALARMING and event.outcome == Outcome.OK:
+        if called_for((event,)):
             kind, words = ALARMING[event.action]
             # Two people are two alerts: a folded one would keep the last name alone.
-            subject = clean(f"{event.study_uid} {event.who.name}", 150)
+            first = event.study_uid or next(iter(event.listed), "")
+            subject = clean(f"{first} {event.who.name}", 150)
             _store(kind, subject, words.format(name=event.who.name))
+    if any(event.outcome in REFUSALS for event in events):
+        transaction.on_commit(partial(note_refusals, tuple(events)))
+
+
+def note_refusals(events: Iterable[Event]) -> None:
+    """Raise one alert for each actor of these refusals who was refused ten times in five minutes, by any process.
+
+    Never fails, as `raise_` does not: the refusals themselves are on record already.
+    """
     refused = {event.who.key: event.who for event in events if event.outcome in REFUSALS}
-    if refused:
-        transaction.on_commit(partial(_note_refusals, tuple(refused.values())), robust=True)
-
-
-def _note_refusals(actors: Iterable[Who]) -> None:
-    """Raise one alert for each of these actors who was refused ten times in five minutes, by whatever process."""
-    for who in actors:
-        subject = _strangers(who) if who.kind == "nobody" else _known(who)
-        if subject is not None:
-            raise_("denials", f"{who.kind} {subject}", "Many acts were refused within five minutes.")
+    try:
+        for who in refused.values():
+            subject = _strangers(who) if who.kind == "nobody" else _known(who)
+            if subject is not None:
+                raise_("denials", f"{who.kind} {subject}", "Many acts were refused within five minutes.")
+    except DatabaseFault as error:
+        logger.critical("refusals cannot be counted: %s", type(error).__name__)
 
 
 def _known(who: Who) -> str | None:

@@ -13,13 +13,13 @@ from django.utils import timezone
 
 from audit import log
 from audit.models import Alert, AuditEvent
-from audit.rules import GRAVE, RULES, About, Rule
+from audit.rules import GRAVE, RULES, UNTIL_REVIEWED, About, Rule
 from keystore.errors import KeystoreError
 from vault.errors import Tampered
 
 ROWS = 50
 MOST_COUNTED = 100
-ACTORS = frozenset({"person", "device", "token", "nobody", "shell", "system"})
+ACTORS = frozenset({"person", "link", "device", "token", "nobody", "shell", "system"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,11 @@ class Entry:
     rule: Rule | None
     href: str
     note: str
+
+    @property
+    def to_review(self) -> bool:
+        """Whether a review ends it, and nobody marks it as seen."""
+        return self.alert.kind in UNTIL_REVIEWED
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@
 durable before they return, for what cannot be taken back. Nothing here asks who may do what.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -15,13 +16,15 @@ import orjson
 from django.db import Error as DatabaseFault
 from django.db import connection, transaction
 
-from audit import alerts, clock, pulse, refusals, tables, turns
+from audit import alerts, placing, pulse, refusals, tables, turns
 from audit.actions import Action, Outcome
 from audit.errors import LogUnavailable
 from audit.events import Event, clean
+from audit.grouping import Group, Waited
 from audit.models import AuditEvent
+from audit.placing import Unplaced
 from audit.receipts import Receipt, Who
-from audit.rows import GENESIS, VERSION, Chained, Row, chain
+from audit.rows import GENESIS, VERSION, Row, around
 from keystore import keys
 from keystore.errors import KeystoreError
 from vault.cells import seal_cell, unseal_cell
@@ -30,7 +33,6 @@ from vault.errors import Tampered
 __all__ = ["DETAILS", "Event", "append", "begin", "commit", "fold_due", "open_details", "receipt", "refused"]
 
 DETAILS = "audit_event.details"
-FIRST_LOG = 1
 
 
 def append(events: Iterable[Event]) -> None:
@@ -49,28 +51,30 @@ def begin(log: int, event: Event) -> None:
     head = tables.head() or (0, 0, GENESIS, 0)
     if log <= head[0]:
         raise ValueError("a log begins behind the one before it")
-    try:
-        sealed = [_sealed(event)]
+    with _or_unavailable():
+        rows = unplaced([event])
         turns.take(turns.LONG_PATIENCE_MS)
-        tables.insert(_linked([event], sealed, (log, 0, GENESIS, head[3])))
+        tables.insert(placing.behind((log, 0, GENESIS, head[3]), rows))
         alerts.written((event,))
-    except (DatabaseFault, KeystoreError, Tampered) as error:
-        raise _unavailable(error) from error
 
 
 def commit(events: Iterable[Event]) -> None:
-    """Write events durably in a transaction of their own. Raises LogUnavailable; RuntimeError inside a transaction."""
+    """Write events durably in a transaction of their own. Raises LogUnavailable; RuntimeError inside a transaction.
+
+    Threads that come together share one transaction; what calls for an alert has its own, with the alert in it.
+    """
     written = tuple(events)
     if not written:
         return
-    try:
-        with turns.patience(turns.PATIENCE_MS), transaction.atomic(durable=True):
-            _append(written, turns.PATIENCE_MS, later=True)
+    if connection.in_atomic_block or alerts.called_for(written):
+        with _or_unavailable(), turns.patience(turns.PATIENCE_MS), transaction.atomic(durable=True):
+            _append(written, turns.PATIENCE_MS)
             good = pulse.moment()
-        turns.flush()
-    except DatabaseFault as error:
-        raise _unavailable(error) from error
-    pulse.good(good)
+        pulse.good(good)
+        return
+    with _or_unavailable():
+        _group.join(unplaced(written), turns.PATIENCE_MS / 1000)
+    alerts.note_refusals(written)
 
 
 def receipt(event: Event, study_uids: Iterable[str]) -> Receipt:
@@ -125,23 +129,45 @@ def open_details(event: AuditEvent) -> dict[str, Any] | None:
     return opened
 
 
-def _append(events: tuple[Event, ...], patience_ms: int, *, later: bool = False) -> None:
+def _append(events: tuple[Event, ...], patience_ms: int) -> None:
     if not events:
         return
-    try:
-        sealed = [_sealed(event) for event in events]
-        head = tables.read_head(turns.take(patience_ms, later=later, asking=tables.HEAD))
-        tables.insert(_linked(events, sealed, head or (FIRST_LOG, 0, GENESIS, 0)))
+    with _or_unavailable():
+        placing.append(unplaced(events), patience_ms)
         alerts.written(events)
-    except (DatabaseFault, KeystoreError, Tampered) as error:
-        raise _unavailable(error) from error
 
 
-def _unavailable(error: Exception) -> LogUnavailable:
-    pulse.fail(f"a write to the log failed ({type(error).__name__})")
-    if not connection.in_atomic_block:
-        connection.close_if_unusable_or_obsolete()
-    return LogUnavailable("The record cannot be written.")
+def _write(parts: list[tuple[Unplaced, ...]], left: float) -> None:
+    """Write what several threads want written, durably, in the order in which they came; `left` seconds of patience."""
+    good = pulse.moment()
+    # No milliseconds at all would mean waiting for ever.
+    placing.write([one for part in parts for one in part], max(int(left * 1000), 1))
+    pulse.good(good)
+
+
+_group = Group(_write)
+
+
+@contextmanager
+def _or_unavailable() -> Iterator[None]:
+    """Say that the record cannot be written where the database, the keys or the wait for others says so."""
+    try:
+        yield
+    except (DatabaseFault, KeystoreError, Tampered, Waited) as error:
+        pulse.fail(f"a write to the log failed ({type(error).__name__})")
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()
+        raise LogUnavailable("The record cannot be written.") from error
+
+
+def unplaced(events: Iterable[Event]) -> tuple[Unplaced, ...]:
+    """The rows of events, their details sealed, before the log gives each its place. Raises KeystoreError."""
+    return tuple(map(_one_unplaced, events))
+
+
+def _one_unplaced(event: Event) -> Unplaced:
+    row, listed = _row(event, *_sealed(event)), tuple(clean(uid, 64) for uid in event.listed)
+    return row, listed, around(row, listed)
 
 
 def _sealed(event: Event) -> tuple[UUID | None, bytes]:
@@ -153,30 +179,14 @@ def _sealed(event: Event) -> tuple[UUID | None, bytes]:
     return key.id, seal_cell(key.secret, key.id, DETAILS, event.id, orjson.dumps(event.details, default=str))
 
 
-def _linked(
-    events: Iterable[Event], sealed: list[tuple[UUID | None, bytes]], behind: tuple[int, int, bytes, int]
-) -> list[Chained]:
-    """Number, date and chain the events behind a row (log, seq, hash, time). Time never runs backwards."""
-    log, seq, previous, newest = behind
-    time_us = max(newest, round(clock.now() * 1_000_000))
-    chained = []
-    for event, (key, details) in zip(events, sealed, strict=True):
-        seq += 1
-        listed = tuple(clean(uid, 64) for uid in event.listed)
-        link = chain(_row(event, log, seq, time_us, key, details), listed, previous)
-        previous = link.row
-        chained.append(link)
-    return chained
-
-
-def _row(event: Event, log: int, seq: int, time_us: int, key: UUID | None, details: bytes) -> Row:
+def _row(event: Event, key: UUID | None, details: bytes) -> Row:
     who = event.who
     return Row(
-        log=log,
-        seq=seq,
+        log=0,
+        seq=0,
         id=event.id,
         version=VERSION,
-        time_us=time_us,
+        time_us=0,
         action=event.action.value,
         outcome=event.outcome.value,
         actor_kind=clean(who.kind, 12),

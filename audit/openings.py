@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from audit import anchors, checkpoints, clock, log, tables
+from audit import anchors, checkpoints, clock, log, placing, tables
 from audit.actions import Action, Outcome
 from audit.anchors import Place
 from audit.events import Event
@@ -50,7 +50,7 @@ def next_log(who: Who, told: Mapping[str, Any]) -> tuple[int, tuple[Known, ...]]
     head = tables.head() or (0, 0, b"", 0)
     known = _known(anchors.places())
     # Whatever was restored had a first log, be it that neither database nor anchor knows of it any more.
-    number = max([log.FIRST_LOG, head[0], *(one.log for one in known)]) + 1
+    number = max([placing.FIRST_LOG, head[0], *(one.log for one in known)]) + 1
     lost = list(range(head[0] + 1, number))
     details = {
         **told,

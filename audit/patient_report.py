@@ -21,11 +21,12 @@ Images = Callable[[Iterable[str]], Mapping[str, int]]
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """What one person, device or program did, the first first."""
+    """What one person, device or program did, the first first: `count` lines, of which the newest are here."""
 
     key: str
     name: str
     role: str
+    count: int
     entries: tuple[Entry, ...]
 
 
@@ -38,7 +39,7 @@ class Part:
 
     @property
     def count(self) -> int:
-        return sum(len(one.entries) for one in self.people)
+        return sum(one.count for one in self.people)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +69,11 @@ class Report:
         return self.saw.cut or self.searched.cut or self.refused.cut
 
 
-def read(pseudonym: str, filters: Filters, studies: Studies, images: Images) -> Report:
+def read(pseudonym: str, filters: Filters, studies: Studies, images: Images, *, shown: int | None = None) -> Report:
     """The report on the patient of this pseudonym; of `filters` the days count.
 
     `studies` names the studies of pseudonyms, given those that the log says; `images` how many images studies have.
+    Of each who did something at most `shown` lines are told, the newest; the others are counted.
     """
     basis = tuple(map(_basis, tables.logs()))
     names = aliases.all_of(pseudonym)
@@ -85,7 +87,7 @@ def read(pseudonym: str, filters: Filters, studies: Studies, images: Images) -> 
     theirs += [Stream(others.filter(study_uid=uid)) for uid in uids]
     saw, refused = _newest(newest_first(theirs, wanted), _saw, _was_refused)
     (searched,) = _newest(newest_first([Listings(uid) for uid in uids], wanted), _searched)
-    parts = [_part(rows, images) for rows in (saw, searched, refused)]
+    parts = [_part(rows, images, shown) for rows in (saw, searched, refused)]
     return Report(tuple(sorted(names)), filters, parts[0], parts[1], parts[2], basis)
 
 
@@ -113,21 +115,27 @@ def _newest(rows: Iterable[AuditEvent], *kinds: Callable[[AuditEvent], bool]) ->
     return found
 
 
-def _part(newest: list[AuditEvent], images: Images) -> Part:
+def _part(newest: list[AuditEvent], images: Images, shown: int | None) -> Part:
     # A sitting is one line: that of its first row here.
     firsts = {row.sitting or row.id: row for row in newest[:MOST_ROWS]}
-    delivered = sittings.delivered(row.sitting for row in firsts.values() if row.sitting is not None)
-    totals = images(row.study_uid for row in firsts.values() if row.sitting is not None)
-    lines: dict[str, list[Entry]] = {}
+    lines: dict[str, list[AuditEvent]] = {}
     for row in sorted(firsts.values(), key=lambda one: (one.log, one.seq)):
-        told = delivered.get(row.sitting) if row.sitting is not None else None
-        lines.setdefault(row.actor_key, []).append(timeline.entry(row, told, totals))
-    return Part(tuple(_folded(key, tuple(entries)) for key, entries in lines.items()), len(newest) > MOST_ROWS)
+        lines.setdefault(row.actor_key, []).append(row)
+    told = {key: rows[-shown:] if shown else rows for key, rows in lines.items()}
+    sat = [row for rows in told.values() for row in rows if row.sitting is not None]
+    delivered = sittings.delivered(row.sitting for row in sat if row.sitting is not None)
+    totals = images(row.study_uid for row in sat)
+
+    def entry(row: AuditEvent) -> Entry:
+        return timeline.entry(row, delivered.get(row.sitting) if row.sitting is not None else None, totals)
+
+    people = [_folded(key, len(rows), tuple(map(entry, told[key]))) for key, rows in lines.items()]
+    return Part(tuple(people), len(newest) > MOST_ROWS)
 
 
-def _folded(key: str, entries: tuple[Entry, ...]) -> Folded:
+def _folded(key: str, count: int, entries: tuple[Entry, ...]) -> Folded:
     newest = entries[-1].event
-    return Folded(key, newest.actor_name, newest.actor_role, entries)
+    return Folded(key, newest.actor_name, newest.actor_role, count, entries)
 
 
 def _basis(log: int) -> Basis:

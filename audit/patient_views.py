@@ -20,6 +20,8 @@ from audit.filters import Filters, day, hexadecimal
 from audit.patient_report import Report
 
 LONGEST = 64
+SHOWN = 100
+"""Lines of each person on the page, whose cost grows with them; all are in the signed PDF."""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -43,7 +45,7 @@ def seek(request: HttpRequest) -> HttpResponse:
 def report(request: HttpRequest, pseudonym: str) -> HttpResponse:
     """Who saw, who searched, who was refused: one patient, folded per person."""
     actor = _permitted(request, Action.PATIENT_REPORT)
-    made = _read(pseudonym, request.GET)
+    made = _read(pseudonym, request.GET, SHOWN)
     _note(actor, Action.PATIENT_REPORT, made, {"page": "patient"})
     return render(
         request, "audit/patient.html", {"report": made, "pseudonym": pseudonym, "most": patient_report.MOST_ROWS}
@@ -84,13 +86,13 @@ def _permitted(request: HttpRequest, action: Action) -> Actor:
     return actor
 
 
-def _read(pseudonym: str, asked: Any) -> Report:
+def _read(pseudonym: str, asked: Any, shown: int | None = None) -> Report:
     """The report for the days asked. Raises NotVisible for what is no pseudonym."""
     if not hexadecimal(pseudonym):
         raise NotVisible
     journal.settle()
     days = Filters(first_day=day(asked.get("from", "")), last_day=day(asked.get("to", "")))
-    return patient_report.read(pseudonym, days, patients.studies_of, sizes.images)
+    return patient_report.read(pseudonym, days, patients.studies_of, sizes.images, shown=shown)
 
 
 def _note(actor: Actor, action: Action, made: Report, told: dict[str, Any]) -> None:

@@ -51,8 +51,20 @@ RULES: dict[str, Rule] = {
     "break-glass": Rule(
         _("Somebody broke the glass"),
         _("A study was opened in an emergency by somebody who may not see it otherwise."),
-        _("Ask whoever did so for the reason, and look at what was opened."),
+        _("Review it under “Emergency access”: why, and what was opened. The verdict ends the alert."),
         About.STUDY,
+    ),
+    "break-glass-unreviewed": Rule(
+        _("An emergency access was not reviewed"),
+        _("Somebody broke the glass days ago, and nobody has judged it since."),
+        _("Review it under “Emergency access”; the alert ends once nothing of that person waits."),
+        About.ACTOR,
+    ),
+    "break-glass-guesses": Rule(
+        _("Guesses at the emergency access"),
+        _("Somebody asked several times in a row for emergency access to patients that were not found."),
+        _("Ask what was looked for; the record has each attempt, with the numbers typed."),
+        About.ACTOR,
     ),
     "anchor": Rule(
         _("An anchor fails"),
@@ -75,13 +87,19 @@ RULES: dict[str, Rule] = {
     "device-certificate": Rule(
         _("A device was refused over its certificate"),
         _("Who called showed no certificate, not that of its AE title, or spoke in the clear where TLS is due."),
-        _("Ask whoever looks after the device; “manage.py device enrol” gives it a new certificate."),
+        _("Look at the page of the device: it says what happened, and gives it a new certificate."),
         About.OBJECT,
     ),
     "certificate-ends": Rule(
         _("A device's certificate ends soon"),
         _("The certificate of a device ends within 30 days; from then on the device is refused."),
-        _("Run “manage.py device enrol” for it and carry the new files to the device; the alert then ends."),
+        _("Give it a new one on its page, or by “manage.py device enrol”, and carry that to it; the alert then ends."),
+        About.OBJECT,
+    ),
+    "equipment": Rule(
+        _("A device's equipment changed"),
+        _("What a device sends names another machine, or other software, than before."),
+        _("Ask whoever looks after the device whether it was replaced or updated. If not, find out who sends as it."),
         About.OBJECT,
     ),
     "foreign-sender": Rule(
@@ -96,10 +114,70 @@ RULES: dict[str, Rule] = {
         _("Ask whether it was they, and reset the second factors if not."),
         About.ACTOR,
     ),
+    "passkey-copied": Rule(
+        _("A passkey may have been copied"),
+        _("A passkey was used whose count did not go on, as that of a copy would not. It was refused."),
+        _("Ask whose it is to remove that passkey and to make another; reset the second factors if they are in doubt."),
+        About.ACTOR,
+    ),
+    "passkeys-changed": Rule(
+        _("Somebody's passkeys were changed"),
+        _("Somebody added or removed a passkey of their own."),
+        _("Ask whether it was they, and reset the second factors if not."),
+        About.ACTOR,
+    ),
+    "link-guessed": Rule(
+        _("Guesses at the passphrase of a shared link"),
+        _("Somebody has the address of a shared link and gave several wrong passphrases in a row."),
+        _("Ask whoever shared the study whether the address reached its reader alone; /shares/ ends the link."),
+        About.STUDY,
+    ),
+    "app-changed": Rule(
+        _("Somebody's authenticator app was changed"),
+        _("Somebody added or removed an authenticator app of their own."),
+        _("Ask whether it was they, and reset the second factors if not."),
+        About.ACTOR,
+    ),
+    "token-elsewhere": Rule(
+        _("An API token was used from a new address"),
+        _("A token was used from an address from which it had not been used before."),
+        _("Ask whose it is whether that was they; if not, end it under “API tokens” and look at what it did."),
+        About.ACTOR,
+    ),
+    "sign-in-spraying": Rule(
+        _("Many names tried from one address"),
+        _("Wrong passwords for many names came from one address. It must wait longer each time."),
+        _("Find out who is there; shut the address out if nobody can explain it. People known there still get in."),
+        About.PLACE,
+    ),
     "sign-in-locked": Rule(
         _("Sign-in locked"),
         _("Several wrong passwords came in a row."),
-        _("Ask whose account it is; look at the refusals if it was not they."),
+        _("Ask whose account it is; look at the refusals if it was not they. /people/locked/ ends the wait."),
+        About.ACTOR,
+    ),
+    "approval": Rule(
+        _("An act of two people was asked for"),
+        _("Somebody asked for an act that a second person confirms or, with PACS_FOUR_EYES=off, that waits for a day."),
+        _("Whoever holds the same permission looks at it on the page of acts of two people, and confirms or refuses."),
+        About.ACTOR,
+    ),
+    "factors-reset": Rule(
+        _("Factors were reset from the machine"),
+        _("Whoever gives commands on the machine took somebody's password and second factor away, alone."),
+        _("Ask whoever runs the machine whether that was meant, and the person whether they asked for it."),
+        About.ACTOR,
+    ),
+    "power-given": Rule(
+        _("Somebody was given power"),
+        _("Somebody came to hold power over people, roles or keys: two people gave it, or whoever runs the machine."),
+        _("Ask whoever gave it whether that is meant; the record names everybody."),
+        About.ACTOR,
+    ),
+    "one-left": Rule(
+        _("One person alone manages people"),
+        _("Of several who managed people one is left. What gives power now waits a day in place of a second person."),
+        _("Ask the others whether that is meant; the record says who did it. Whom it names does not mark it as seen."),
         About.ACTOR,
     ),
     "damaged": Rule(
@@ -136,6 +214,12 @@ RULES: dict[str, Rule] = {
 
 GRAVE = ("tampering", "break-glass", "checkpoint-overdue", "verification-overdue")
 """Kinds that a page names first, however many others came in since."""
+
+UNTIL_REVIEWED = frozenset({"break-glass"})
+"""Kinds that nobody marks as seen: the verdict of a review ends them."""
+
+NOT_BY_ITS_SUBJECT = frozenset({"one-left"})
+"""Kinds that the very person they name does not mark as seen."""
 
 # Kinds of event that raise an alert by being written, in the same transaction: without the alert there is no event.
 ALARMING: dict[str, tuple[str, str]] = {

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from django.db import DatabaseError, connection
 
-from audit.rows import Chained, Row
+from audit import plain
+from audit.rows import Chained, Pieces, Row
 
 COLUMNS = tuple(field.name for field in fields(Row))
 _UUIDS = frozenset({"id", "sitting", "details_key"})
@@ -16,9 +17,10 @@ _UUIDS_AT = tuple(COLUMNS.index(name) for name in sorted(_UUIDS))
 _values = attrgetter(*COLUMNS)
 _INTEGERS = frozenset({"log", "seq", "version", "time_us", "count"})
 STORED = (*COLUMNS, "leaf", "row")
+_PLACE = frozenset({"log", "seq", "time_us"})
+_unplaced = attrgetter(*(name for name in COLUMNS if name not in _PLACE))
+_PUT = f"SELECT audit_put(%s, %s, %s, %s::text[], %s::text[], {', '.join(['%s'] * (len(COLUMNS) - len(_PLACE)))})"
 _NAMES = ", ".join(f'"{name}"' for name in STORED)
-# Postgres takes many rows in one statement; SQLite runs one prepared statement many times.
-_ROWS_A_STATEMENT = 200
 
 
 class Unreadable(ValueError):
@@ -27,24 +29,45 @@ class Unreadable(ValueError):
 
 def insert(rows: Sequence[Chained]) -> None:
     """Insert chained rows with their listed studies. Database errors pass through."""
-    _insert("audit_event", _NAMES, [encode(row) for row in rows])
+    for table, names, values in parts(rows):
+        plain.execute_many(_into(table, names) + _width(values[0]), values)
+
+
+def putting(
+    rows: Sequence[tuple[Row, tuple[str, ...], Pieces]], time_us: int, patience_ms: int, synchronous: str
+) -> tuple[str, list[Any]]:
+    """What lets Postgres take the turn, place rows and insert them (`audit.migrations.0009_put`), with all values.
+
+    `synchronous` is `on`, or `off` for a commit that does not wait for the disk.
+    """
+    values: list[Any] = []
+    for row, listed, pieces in rows:
+        values += (str(patience_ms), synchronous, time_us, list(pieces), list(listed), *_unplaced(row))
+    return "; ".join([_PUT] * len(rows)), values
+
+
+def each_inserting(rows: Sequence[Chained]) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
+    """Each statement that inserts these rows, as SQLite itself spells it, with the values of each of its rows."""
+    for table, names, values in parts(rows):
+        yield f"{_into(table, names)}({', '.join('?' * len(values[0]))})", values
+
+
+def parts(rows: Sequence[Chained]) -> Iterator[tuple[str, str, list[tuple[Any, ...]]]]:
+    """Each table that gets something, with its columns and the values of its rows."""
+    yield "audit_event", _NAMES, [encode(row) for row in rows]
     listed = [
         (row.fields.log, row.fields.seq, position, uid) for row in rows for position, uid in enumerate(row.listed)
     ]
     if listed:
-        _insert("audit_listed", "log, seq, position, study_uid", listed)
+        yield "audit_listed", "log, seq, position, study_uid", listed
 
 
-def _insert(table: str, names: str, values: list[tuple[Any, ...]]) -> None:
-    width = "(" + ", ".join(["%s"] * len(values[0])) + ")"
-    into = f"INSERT INTO {table} ({names}) VALUES "  # noqa: S608 - names of our own, no value among them
-    with connection.cursor() as cursor:
-        if connection.vendor == "sqlite":
-            cursor.executemany(into + width, values)
-            return
-        for start in range(0, len(values), _ROWS_A_STATEMENT):
-            part = values[start : start + _ROWS_A_STATEMENT]
-            cursor.execute(into + ", ".join([width] * len(part)), [value for row in part for value in row])
+def _into(table: str, names: str) -> str:
+    return f"INSERT INTO {table} ({names}) VALUES "  # noqa: S608 # nosec B608 # names of our own, no value among them
+
+
+def _width(values: tuple[Any, ...]) -> str:
+    return "(" + ", ".join(["%s"] * len(values)) + ")"
 
 
 def encode(row: Chained) -> tuple[Any, ...]:
@@ -60,18 +83,22 @@ def encode(row: Chained) -> tuple[Any, ...]:
 HEAD = 'SELECT log, seq, "row", time_us FROM audit_event ORDER BY log DESC, seq DESC LIMIT 1'
 
 
-def head() -> tuple[int, int, bytes, int] | None:
-    """The newest row as (log, seq, row hash, time_us), or None in an empty log."""
-    with connection.cursor() as cursor:
-        cursor.execute(HEAD)
-        return read_head(cursor.fetchone())
+Head = tuple[int, int, bytes, int]
+"""The newest row of the log, as far as the next one is chained to it: (log, seq, row hash, time_us)."""
 
 
-def read_head(found: tuple[Any, ...] | None) -> tuple[int, int, bytes, int] | None:
+def head() -> Head | None:
+    """The newest row, or None in an empty log."""
+    return read_head(plain.execute(HEAD).fetchone())
+
+
+def read_head(found: tuple[Any, ...] | None) -> Head | None:
     """What the answer to HEAD says. Raises DatabaseError when it cannot be read."""
-    if found and not all(isinstance(found[at], int) for at in (0, 1, 3)):
+    if not found or found[0] is None:
+        return None
+    if not all(isinstance(found[at], int) for at in (0, 1, 3)):
         raise DatabaseError("the newest row of the log was edited and cannot be read")
-    return (found[0], found[1], bytes(found[2]), found[3]) if found else None
+    return found[0], found[1], bytes(found[2]), found[3]
 
 
 def page(log: int, after: int, limit: int, *, until: int | None = None) -> list[tuple[Any, ...]]:
@@ -79,7 +106,7 @@ def page(log: int, after: int, limit: int, *, until: int | None = None) -> list[
     bound = "" if until is None else f"AND seq <= {int(until)} "
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT {_NAMES} FROM audit_event WHERE log = %s AND seq > %s {bound}ORDER BY seq LIMIT %s",  # noqa: S608
+            f"SELECT {_NAMES} FROM audit_event WHERE log = %s AND seq > %s {bound}ORDER BY seq LIMIT %s",  # noqa: S608 # nosec B608
             [log, after, limit],
         )
         return list(cursor.fetchall())

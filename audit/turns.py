@@ -2,10 +2,6 @@
 
 SQLite: every transaction begins IMMEDIATE, so whoever writes has the turn already. Postgres: an advisory lock that
 ends with the transaction. Nobody waits for ever: a log that cannot be reached is a log that cannot be written.
-
-A transaction that does nothing but write the log need not keep the turn while the disk is at work: on Postgres it asks
-for the flush `later`, gives the turn on as soon as it has committed, and must `flush` before it tells anybody. Those
-who come meanwhile share one flush; whatever a crash takes then, it takes from the end, and nobody was told of it.
 """
 
 import fcntl
@@ -13,45 +9,29 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.db import connection
 
+from audit import tables
+from audit.tables import Head
+
 PATIENCE_MS = 3_000
 LONG_PATIENCE_MS = 20_000
-_LOG_LOCK = 0x637573746F73  # "custos"
 
 
-def take(patience_ms: int = LONG_PATIENCE_MS, *, later: bool = False, asking: str = "") -> tuple[Any, ...] | None:
+def take(patience_ms: int = LONG_PATIENCE_MS) -> Head | None:
     """Take the turn inside the caller's transaction; it is given back when that ends. Raises DatabaseError.
 
-    Returns the first row of what is `asking` once the turn is there, in the same journey to the database. With `later`
-    the commit does not wait for the disk: the caller does, by `flush`.
+    Returns the newest row of the log, or None while it has none.
     """
     if not connection.in_atomic_block:
         raise RuntimeError("The log is written inside a transaction.")
-    statements = [asking] if asking else []
-    if connection.vendor == "postgresql":
-        local = f"set_config('lock_timeout', '{int(patience_ms)}', true)"
-        if later:
-            local += ", set_config('synchronous_commit', 'off', true)"
-        # Each statement sees the database as it is when its own time comes: what is asked, behind the lock.
-        statements = [f"SELECT {local}", f"SELECT pg_advisory_xact_lock({_LOG_LOCK})", *statements]
+    if connection.vendor != "postgresql":
+        return tables.head()
     with connection.cursor() as cursor:
-        if statements:
-            cursor.execute("; ".join(statements))
-        return cursor.fetchone() if asking else None
-
-
-def flush() -> None:
-    """Return once everything committed so far is durable, what asked for `later` too. Raises DatabaseError.
-
-    Postgres flushes its journal up to a commit that wrote something, and this one writes a message that nobody reads.
-    """
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_logical_emit_message(true, 'custos', '')")
+        cursor.execute("SELECT * FROM audit_turn(%s, 'on')", [str(int(patience_ms))])
+        return tables.read_head(cursor.fetchone())
 
 
 @contextmanager

@@ -47,6 +47,16 @@ class Cluster:
             )
         self.wait()
 
+    def again(self) -> None:
+        """Start it if it has ended by itself; it answers when this returns. Raises RuntimeError when it does not."""
+        assert self.process is not None
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(3)
+        if self.process.poll() is None:
+            self.wait()
+        else:
+            self.start()
+
     def wait(self) -> None:
         """Return once it answers."""
         end = time.monotonic() + START_SECONDS
@@ -81,9 +91,9 @@ class Cluster:
 
 
 @contextmanager
-def running() -> Iterator[Cluster]:
-    """A fresh server, gone with its files when the block ends."""
-    folder = Path(tempfile.mkdtemp(prefix="custos-cluster-"))
+def running(folder: Path | None = None) -> Iterator[Cluster]:
+    """A fresh server, in a folder of its own or an empty one that is given; gone with its files when the block ends."""
+    folder = folder or Path(tempfile.mkdtemp(prefix="custos-cluster-"))
     if who := _somebody():
         shutil.chown(folder, who["user"], who["group"])
     cluster = Cluster(folder, _free_port())

@@ -4,27 +4,59 @@ import json
 import os
 import platform
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
+from bench import spent
 from bench.goals import BY_WORK, Goal
-from bench.rows import Pair, Row, row
+from bench.rows import Cost, Pair, Row, row
 
 VERSIONS: Final = ("cryptography", "django", "granian", "pydicom", "pynetdicom")
-HEAD: Final = ("work", "ours", "peer", "ratio", "min", "max", "must", "then", "met")
+HEAD: Final = ("work", "ours", "peer", "ratio", "min", "max", "CPU s", "peak MB", "must", "then", "met")
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much is measured: everything in at least five pairs, or a part of it to see that it runs."""
+
+    quick: bool = False
+    pairs: int = 5
+
+    def of(self, number: int) -> int:
+        """So many objects, or a fifth of them."""
+        return max(1, number // 5) if self.quick else number
 
 
 @dataclass(frozen=True)
 class Work:
-    """Something both sides can do; each callable does it once and returns a rate, higher is faster."""
+    """Something both sides can do; each callable does it once and returns a rate, higher is faster.
+
+    ``ready`` is called once before; ``pids`` are both sides' programs, whose CPU and memory are told.
+    """
 
     name: str
     unit: str
     ours: Callable[[], float]
     peer: Callable[[], float]
+    ready: Callable[[], None] | None = None
+    pids: tuple[int, int] | None = None
+
+
+class Module(Protocol):
+    """A file of works: their names, the programs they need beside ours, and how they are made ready.
+
+    What was promised is looked at when the block of ``prepared`` ends; it raises ``promises.Broken``.
+    """
+
+    NAMES: tuple[str, ...]
+    PROGRAMS: tuple[str, ...]
+
+    def prepared(self, scale: Scale) -> AbstractContextManager[list[Work]]:
+        """The works, for as long as the block lasts."""
 
 
 def measure(work: Work, pairs: int, goal: Goal | None = None) -> Row:
@@ -32,9 +64,23 @@ def measure(work: Work, pairs: int, goal: Goal | None = None) -> Row:
 
     It is judged by the table of goals unless a goal of its own is given.
     """
+    if work.ready is not None:
+        work.ready()
     work.ours(), work.peer()
+    before = [_begun(pid) for pid in work.pids or ()]
     found = [Pair(work.ours(), work.peer()) for _ in range(pairs)]
-    return row(goal or BY_WORK[work.name], work.unit, found)
+    costs = [_since(pid, then, pairs) for pid, then in zip(work.pids or (), before, strict=True)]
+    return row(goal or BY_WORK[work.name], work.unit, found, costs)
+
+
+def _begun(pid: int) -> spent.Spent:
+    spent.forget(pid)
+    return spent.spent(pid)
+
+
+def _since(pid: int, then: spent.Spent, pairs: int) -> Cost:
+    now = spent.spent(pid)
+    return Cost((now.cpu - then.cpu) / pairs, now.memory)
 
 
 def machine() -> dict[str, Any]:
@@ -56,12 +102,14 @@ def _processor() -> str:
 
 def results(rows: Iterable[Row], now: datetime, extra: Iterable[Row] = ()) -> dict[str, Any]:
     """Return everything that is kept of one run; ``extra`` are measures beside the table of goals."""
+    rows = list(rows)
     return {
         "format": "custos-bench-1",
         "when": now.isoformat(timespec="seconds"),
         "machine": machine(),
         "rows": [one.as_dict() for one in rows],
-        "extra": [one.as_dict() for one in extra],
+        "costs": [one.as_costs() for one in rows],
+        "extra": [one.as_dict() | one.as_costs() for one in extra],
     }
 
 
@@ -70,9 +118,13 @@ def markdown(kept: dict[str, Any]) -> str:
     about = kept["machine"]
     lines = [f"{about['processor']}, {about['cores']} cores, Python {about['python']}, {kept['when']}", ""]
     lines += ["| " + " | ".join(HEAD) + " |", "|" + "---|" * len(HEAD)]
+    told = {one["work"]: one for one in (*kept["costs"], *kept["extra"])}
     for one in (*kept["rows"], *kept["extra"]):
-        cells = [one["work"], f"{one['ours']:.4g} {one['unit']}", f"{one['peer']:.4g}"]
-        cells += [f"{one[name]:.2f}" for name in ("ratio", "min", "max", "must", "then")]
+        cost = told[one["work"]]
+        cells = [one["work"], f"{one['ours']:.4g} {cost['unit']}", f"{one['peer']:.4g}"]
+        cells += [f"{one[name]:.2f}" for name in ("ratio", "min", "max")]
+        cells += [" / ".join(f"{value:.3g}" for value in cost[name]) for name in ("cpu", "memory")]
+        cells += [f"{one[name]:g}" for name in ("must", "then")]
         lines.append("| " + " | ".join([*cells, "yes" if one["met"] else "**no**"]) + " |")
     return "\n".join(lines) + "\n"
 
@@ -89,9 +141,30 @@ def keep(kept: dict[str, Any], folder: Path) -> Sequence[Path]:
     return places
 
 
-def run(works: Iterable[Work], extra: Iterable[tuple[Work, Goal]] = (), *, pairs: int, folder: Path) -> dict[str, Any]:
-    """Measure the works and the extra ones with their goals, keep the results, and return them."""
-    beside = [measure(work, pairs, goal) for work, goal in extra]
-    kept = results([measure(work, pairs) for work in works], datetime.now(UTC), beside)
-    keep(kept, folder)
-    return kept
+def run(
+    modules: Iterable[Module], wanted: Callable[[str], bool], scale: Scale, told: Callable[[Row], None]
+) -> list[Row]:
+    """Measure the wanted works of each module; ``told`` hears of each row once its promises were looked at.
+
+    Raises ``promises.Broken``: then nothing of that module was told.
+    """
+    rows: list[Row] = []
+    for module in modules:
+        with module.prepared(scale) as works:
+            found = [measure(work, scale.pairs) for work in works if wanted(work.name)]
+        for one in found:
+            told(one)
+        rows += found
+    return rows
+
+
+def beside(extra: Iterable[tuple[Work, Goal]], pairs: int) -> list[Row]:
+    """Measure works that stand beside the table, each with a goal of its own."""
+    return [measure(work, pairs, goal) for work, goal in extra]
+
+
+def kept(rows: Iterable[Row], extra: Iterable[Row], folder: Path) -> dict[str, Any]:
+    """Keep the results in a folder, and return them."""
+    found = results(rows, datetime.now(UTC), extra)
+    keep(found, folder)
+    return found

@@ -1,17 +1,19 @@
 """Run as a program on an installation: writes as many events as each line of its input says, then answers `done`.
 
-`ours 500` writes them through the record, each durable before the next; `plain 500` inserts rows of the same size into
-a table without keys, guards or chain, `indexed 500` into one with the record's keys and indexes, each durable before
-the next on the same connection.
+`ours 4 500` writes 500 through the record by four threads, each of which waits until its event is durable before it
+begins the next; `plain 4 500` inserts rows of the same size into a table without keys, guards or chain, `indexed 4 500`
+into one with the record's keys and indexes, each durable before the next on the same connection.
 """
 
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count as counting
 from typing import Any
 from uuid import uuid4
 
 PLAIN, INDEXED = "bench_plain", "bench_indexed"
-_seq = os.getpid() * 1_000_000
+_numbers = counting(os.getpid() * 1_000_000)
 DETAILS = {"reason": "x" * 80, "study": "1.2.826.0.1.3680043.10.1.4711"}
 
 
@@ -19,12 +21,14 @@ def main() -> None:
     import django
 
     django.setup()
+    pools: dict[int, ThreadPoolExecutor] = {}
     acts = {"ours": ours, "plain": plain, "indexed": indexed}
     ours(1)
     print("ready", flush=True)
     for line in sys.stdin:
-        name, count = line.split()
-        acts[name](int(count))
+        name, threads, count = line.split()
+        pool = pools.setdefault(int(threads), ThreadPoolExecutor(int(threads)))
+        list(pool.map(acts[name], [int(count) // int(threads)] * int(threads)))
         print("done", flush=True)
 
 
@@ -60,14 +64,12 @@ def _insert(table: str, count: int) -> None:
 
     from audit import tables
 
-    global _seq
     values = list(tables.page(1, 0, 1000)[-1])
     width = ", ".join(["%s"] * len(values))
     names = ", ".join(f'"{name}"' for name in tables.STORED)
     for _ in range(count):
-        _seq += 1
         made = uuid4()
-        values[tables.STORED.index("seq")] = _seq
+        values[tables.STORED.index("seq")] = next(_numbers)
         values[tables.STORED.index("id")] = made.hex if connection.vendor == "sqlite" else made
         with connection.cursor() as cursor:
             cursor.execute(f"INSERT INTO {table} ({names}) VALUES ({width})", values)

@@ -31,8 +31,14 @@ def settled() -> Authority:
     """Return the authority, made now if there is none."""
     place = folder()
     secretfiles.closed_folder(place)
-    if not (place / "authority.key").is_file() or not certificate().is_file():
-        key, own = certificates.new_authority(f"Custos on {socket.gethostname()}")
-        secretfiles.write(place / "authority.key", key)
-        secretfiles.write(certificate(), own)
+    if not _made():
+        with secretfiles.alone(place):
+            if not _made():
+                key, own = certificates.new_authority(f"Custos on {socket.gethostname()}")
+                secretfiles.write(place / "authority.key", key)
+                secretfiles.write(certificate(), own)
     return Authority((place / "authority.key").read_bytes(), certificate().read_bytes())
+
+
+def _made() -> bool:
+    return (folder() / "authority.key").is_file() and certificate().is_file()

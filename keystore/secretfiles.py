@@ -1,13 +1,27 @@
 """Files that hold secrets outside the data directory: mode 0400, written whole or not at all, in folders of 0700."""
 
+import fcntl
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
 def closed_folder(folder: Path) -> None:
     """Make the folder, for its owner alone; one that exists keeps its mode, which the start checks judge."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Be the only process that makes files in this closed folder, so that what belongs together is of one hand."""
+    descriptor = os.open(folder / ".lock", os.O_RDONLY | os.O_CREAT, 0o400)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def write(path: Path, content: bytes) -> None:

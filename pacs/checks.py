@@ -243,8 +243,23 @@ def verifications(conf: Any) -> Iterator[Finding]:
         yield "I070", words, f"Use {LONGEST_UNVERIFIED} days or fewer; 7 is the default."
 
 
+def four_eyes(conf: Any) -> Iterator[Finding]:
+    """That acts of two people are done by one is said whenever the settings are looked at."""
+    if not conf.PACS_FOUR_EYES:
+        words = "PACS_FOUR_EYES is off: a day after asking, one person resets factors or destroys studies early."
+        yield "I080", words, "Leave it on where two people hold each role; what one person may hold is not loosened."
+
+
+def sessions(conf: Any) -> Iterator[Finding]:
+    """A screen locks before its session ends."""
+    if conf.PACS_SCREEN_LOCK_MINUTES >= conf.PACS_SESSION_IDLE_MINUTES:
+        words = "PACS_SCREEN_LOCK_MINUTES is not below PACS_SESSION_IDLE_MINUTES: no screen would lock by itself."
+        yield "E050", words, "Lock screens sooner, or let sessions last longer; 10 and 30 are the defaults."
+
+
 RULES: Final[tuple[Rule, ...]] = (
-    root_key, data_dir, web, secret_key, dicom, anchors, collector, names, memory, bucket, verifications, _postgres,
+    root_key, data_dir, web, secret_key, dicom, anchors, collector, names, memory, bucket, verifications, four_eyes,
+    sessions, _postgres,
 )  # fmt: skip
 
 

@@ -42,6 +42,7 @@ LIMITS: Final = {
     "static": Limit(active=8, waiting=24, patience=10.0),
     "body": Limit(active=16, waiting=0, patience=0.0),
     "page": Limit(active=4, waiting=24, patience=10.0),
+    "frame": Limit(active=2, waiting=48, patience=10.0),
     "pixel": Limit(active=4, waiting=48, patience=10.0),
     "stream": Limit(active=24, waiting=8, patience=2.0),
 }
@@ -56,6 +57,9 @@ _STREAMS: Final = re.compile(
     r"^/dicom-web/studies/[^/]+(/series/[^/]+(/instances/[^/]+)?)?/?$|/bulkdata(/|$)|/(download|upload|export|archive)/?$"
 )
 
+_FRAME: Final = re.compile(r"/frames/[0-9,]+$")
+"""What is opened and sent, without a decoder: more of these at once in one process only wait for each other."""
+
 
 def pool_of(method: str, path: str) -> str:
     """Return the pool a request belongs to; what nobody thought of is a page."""
@@ -65,6 +69,8 @@ def pool_of(method: str, path: str) -> str:
         return "static"
     if _STREAMS.search(path) or (method == "POST" and path.startswith("/dicom-web/studies")):
         return "stream"
+    if path.startswith("/dicom-web/") and _FRAME.search(path):
+        return "frame"
     return "pixel" if path.startswith("/dicom-web/") else "page"
 
 

@@ -36,7 +36,7 @@ def trouble() -> str | None:
 
 
 def _loopback() -> str:
-    return "127.0.0.1" if settings.PACS_BIND in ("0.0.0.0", "127.0.0.1", "localhost") else settings.PACS_BIND  # noqa: S104
+    return "127.0.0.1" if settings.PACS_BIND in ("0.0.0.0", "127.0.0.1", "localhost") else settings.PACS_BIND  # noqa: S104 # nosec B104
 
 
 def web_trouble() -> str | None:

@@ -24,6 +24,10 @@ from pacs.supervisor import PARENT, Child, Supervisor, role_command
 logger = logging.getLogger("pacs.serve")
 
 
+MEMORY: Final = {"MALLOC_MMAP_THRESHOLD_": 4 << 20, "MALLOC_TRIM_THRESHOLD_": 16 << 20}
+"""What the C library keeps of freed memory: the next frame finds room, and the system need not clear it each time."""
+
+
 def refusals() -> list[str]:
     """Return what forbids to serve, in words: the errors of the checks, else a root key that does not open the keys."""
     found = [found for found in run_checks(include_deployment_checks=True) if found.level >= ERROR]
@@ -77,8 +81,10 @@ def web() -> int:
     """Become the web server; its workers start the journal and the pulse when they load the application."""
     command = granian_command()
     open_many_files()
+    for name, size in MEMORY.items():
+        os.environ.setdefault(name, str(size))
     os.chdir(settings.BASE_DIR)
-    os.execv(command[0], command)  # noqa: S606 - our own interpreter with arguments of our own.
+    os.execv(command[0], command)  # noqa: S606 # nosec B606 # our own interpreter with arguments of our own.
 
 
 def dimse() -> int:
@@ -87,6 +93,8 @@ def dimse() -> int:
     from keystore import authority
 
     def context() -> ssl.SSLContext:
+        # Asked again and again: a certificate that ends soon is renewed while this process serves.
+        tls.settle()
         files = tls.dicom_files()
         return secure.context(files.certificate, files.key, authority.certificate())
 
@@ -95,10 +103,15 @@ def dimse() -> int:
     return 0
 
 
+BACKGROUND: Final = 10
+"""How far background work stands back (nice) behind who sends and who reads."""
+
+
 def worker() -> int:
     """Do background work, one job at a time, woken by messages; more of it is more of these processes."""
     from pacs.celery import app
 
+    os.nice(BACKGROUND)
     serving("worker")
     app.worker_main(
         [
@@ -116,7 +129,7 @@ def worker() -> int:
 
 def scheduler() -> int:
     """Once a second, wake what is due and do what has a time."""
-    from accounts import enrolment
+    from accounts import enrolment, glass_reviews
     from archive import jobs, nightly
     from audit import upkeep
     from audit.messages import sender
@@ -135,7 +148,7 @@ def scheduler() -> int:
     telling = sender.start(ended)
     while not ended.wait(1.0):
         close_old_connections()
-        for tick in (nightly.tick, jobs.tick, upkeep.tick, enrolment.tick):
+        for tick in (nightly.tick, jobs.tick, upkeep.tick, enrolment.tick, glass_reviews.tick):
             try:
                 tick()
             except Exception:

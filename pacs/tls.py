@@ -79,7 +79,14 @@ def dicom_files() -> Files:
 
 
 def _issue() -> None:
+    """Make the server's certificate, unless another process has done so meanwhile."""
     place, ours = folder(), authority.settled()
+    with secretfiles.alone(place):
+        if due(datetime.now(UTC)):
+            _write(place, ours)
+
+
+def _write(place: Path, ours: authority.Authority) -> None:
     names, ends = wanted_names(), datetime.now(UTC) + timedelta(days=DAYS)
     key, certificate = certificates.issue_server(ours.key, ours.certificate, ["localhost", *names], DAYS)
     secretfiles.write(place / "server.key", key)

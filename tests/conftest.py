@@ -8,6 +8,7 @@ import importlib
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,9 +37,15 @@ STATEFUL = (
     ("audit.upkeep", "forget"),
     ("archive.nightly", "forget"),
     ("accounts.enrolment", "forget"),
+    ("accounts.refused_devices", "forget"),
+    ("accounts.callers", "forget"),
+    ("accounts.glass_reviews", "forget"),
+    ("accounts.equipment", "forget"),
+    ("archive.senders", "forget"),
     ("accounts.epoch", "stop"),
     ("accounts.identify", "forget"),
     ("accounts.standing", "forget"),
+    ("accounts.scope", "forget"),
     ("archive.render", "stop"),
     ("archive.jobs", "forget"),
     ("accounts.standing", "forget"),
@@ -157,29 +164,34 @@ def _build(place: Installation) -> None:
     connections["default"].close()
 
 
-@pytest.fixture
-def installation(
-    database_kind: str, templates: Callable[[str], Installation], tmp_path: Path, django_db_blocker: DjangoDbBlocker
-) -> Iterator[Installation]:
-    """A fresh archive for one test; the process works on it until the test ends."""
-    template = templates(database_kind)
+@contextmanager
+def settled(kind: str, template: Installation, root: Path, blocker: DjangoDbBlocker) -> Iterator[Installation]:
+    """A copy of the template, on which the process works meanwhile."""
     forget_everything()
     connections["default"].close()
-    root = tmp_path / "custos"
     shutil.copytree(template.root, root)
-    if database_kind == "sqlite":
+    if kind == "sqlite":
         url = f"sqlite:{root / 'data' / 'index.sqlite3'}"
     else:
         url = services.create_database("fresh", template.database_url)
     place = Installation(root, url)
-    with django_db_blocker.unblock():
+    with blocker.unblock():
         _point_at(place)
         yield place
         forget_everything()
         for alias in connections:
             connections[alias].close()
-    if database_kind == "postgres":
+    if kind == "postgres":
         services.drop_database(url)
+
+
+@pytest.fixture
+def installation(
+    database_kind: str, templates: Callable[[str], Installation], tmp_path: Path, django_db_blocker: DjangoDbBlocker
+) -> Iterator[Installation]:
+    """A fresh archive for one test; the process works on it until the test ends."""
+    with settled(database_kind, templates(database_kind), tmp_path / "custos", django_db_blocker) as place:
+        yield place
 
 
 @pytest.fixture

@@ -128,7 +128,7 @@ def entries_of_database(path: Path) -> Iterator[dict[str, Any]]:
         for log, seq, at, uid in database.execute("SELECT log, seq, position, study_uid FROM audit_listed ORDER BY 3"):
             uids = listed.setdefault((log, seq), [])
             uids.append(uid if at == len(uids) else f"{uid}, out of its place")
-        for values in database.execute(f"SELECT {query} FROM audit_event ORDER BY log, seq"):  # noqa: S608
+        for values in database.execute(f"SELECT {query} FROM audit_event ORDER BY log, seq"):  # noqa: S608 # nosec B608
             *kept, details, leaf, row = values
             told = dict(zip(names, kept, strict=True))
             told |= {name: hyphened(told[name]) for name in UUIDS}

@@ -12,7 +12,14 @@ from urllib.parse import quote
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+    pkcs12,
+)
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 AUTHORITY_DAYS = 3650
@@ -56,6 +63,16 @@ def issue_device(ca_key: bytes, ca_cert: bytes, ae_title: str, days: int) -> tup
         raise ValueError("a device's certificate has an AE title and lasts 1 to 397 days")
     alternative = x509.UniformResourceIdentifier(f"urn:dicom:ae:{quote(ae_title, safe='')}")
     return _issue((ca_key, ca_cert), ae_title, [alternative], ExtendedKeyUsageOID.CLIENT_AUTH, days)
+
+
+def sealed_bundle(name: str, key: bytes, certificate: bytes, authority: bytes, password: str) -> bytes:
+    """Key, certificate and authority (all PEM) as one PKCS#12 file that the password opens."""
+    private = load_pem_private_key(key, password=None)
+    if not isinstance(private, ec.EllipticCurvePrivateKey):
+        raise ValueError("this is not a key that was issued here")
+    own, theirs = x509.load_pem_x509_certificate(certificate), x509.load_pem_x509_certificate(authority)
+    encryption = BestAvailableEncryption(password.encode())
+    return pkcs12.serialize_key_and_certificates(name.encode(), private, own, [theirs], encryption)
 
 
 def fingerprint(certificate: bytes) -> str:

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 
-from accounts import gate, mine
+from accounts import entering, gate, mine, places
 from accounts.actors import NOBODY, Actor
 from accounts.errors import Unacceptable
 from accounts.models import Person
@@ -36,9 +36,34 @@ def address(request: HttpRequest) -> str:
     return request.META.get("REMOTE_ADDR") or ""
 
 
+def wants_no_page(request: HttpRequest) -> bool:
+    """Tell whether a script asks, which shows its own words."""
+    return request.headers.get("Accept") == "application/json"
+
+
+def browser(request: HttpRequest) -> str:
+    """Return the name by which the browser is known; "" for one that was not named."""
+    return request.COOKIES.get(places.COOKIE, "")
+
+
+def welcome(request: HttpRequest, person: Person, response: HttpResponse) -> HttpResponse:
+    """Name the browser of somebody who gave both factors, so that it is known the next time."""
+    name = browser(request) or places.fresh()
+    entering.remember(person, address(request), name)
+    response.set_cookie(
+        places.COOKIE, name, max_age=places.COOKIE_SECONDS, secure=True, httponly=True, samesite="Lax", path="/"
+    )
+    return response
+
+
 def text(request: HttpRequest, name: str) -> str:
     """Return one entry of a posted form, bounded."""
     return request.POST.get(name, "")[:LONGEST]
+
+
+def passkey(request: HttpRequest) -> str:
+    """Return the answer of a passkey in a posted form, as its script wrote it; "" where there is none."""
+    return request.POST.get("credential", "")
 
 
 def number(request: HttpRequest, name: str, words: str) -> int | None:

@@ -8,9 +8,9 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import factors, gate, mine, sessions, tokens
+from accounts import factors, gate, mine, sessions, token_places, tokens
 from accounts.errors import Unacceptable
-from accounts.models import Session, Token
+from accounts.models import Token
 from accounts.views import asking
 from accounts.views.sign_in import SECRETS, form
 from audit.actions import Action
@@ -58,6 +58,7 @@ def new_token(request: HttpRequest) -> HttpResponse:
             name=asking.text(request, "name"),
             scopes=request.POST.getlist("scopes"),
             days=asking.number(request, "days", _("A token lasts from 1 to 366 days.")) or tokens.DAYS,
+            address=asking.text(request, "address"),
         )
     except Unacceptable as error:
         return _shown(request, error)
@@ -98,8 +99,6 @@ def recovery_codes(request: HttpRequest) -> HttpResponse:
 def _shown(request: HttpRequest, error: Unacceptable | None = None) -> HttpResponse:
     actor = asking.actor(request)
     me, now = mine.person(actor), timezone.now()
-    rows = Session.objects.filter(person=me, verified_at__isnull=False).order_by("-seen_at")
-    live = [row for row in rows if sessions.live(row, now)]
     context = {
         "me": me,
         "languages": settings.LANGUAGES,
@@ -107,9 +106,13 @@ def _shown(request: HttpRequest, error: Unacceptable | None = None) -> HttpRespo
         "tokens": Token.objects.filter(person=me, revoked_at=None, expires_at__gt=now).order_by("created_at"),
         "scopes": tokens.may_carry(me),
         "days": tokens.DAYS,
+        "new_places": token_places.lately(me),
+        "has_app": factors.has_app(me),
+        "passkeys": me.passkeys.count(),
         "codes_left": factors.recovery_codes_left(me),
         "sessions": [
-            {"name": sessions.name(row.pk), "row": row, "here": sessions.name(row.pk) == actor.session} for row in live
+            {"name": sessions.name(row.pk), "row": row, "here": sessions.name(row.pk) == actor.session}
+            for row in sessions.of(me)
         ],
     }
     return asking.page(request, "me", context, error)

@@ -51,7 +51,7 @@ class Rows:
 def insert(rows: Rows) -> int:
     """Insert the rows of a part as they were, every moment and number as it was; return how many they are."""
     names = ", ".join(connection.ops.quote_name(str(field.column)) for field in rows.fields)
-    into = f"INSERT INTO {connection.ops.quote_name(rows.table)} ({names}) VALUES "  # noqa: S608 - names of our own
+    into = f"INSERT INTO {connection.ops.quote_name(rows.table)} ({names}) VALUES "  # noqa: S608 # nosec B608 # names of our own
     width = "(" + ", ".join(["%s"] * len(rows.fields)) + ")"
     values = [
         [field.get_db_prep_save(value, connection) for field, value in zip(rows.fields, row, strict=True)]
@@ -72,7 +72,7 @@ def clear() -> None:
     with connection.cursor() as cursor:
         for one in sections.sections():
             if one.model._meta.app_label != "audit":
-                cursor.execute(f"DELETE FROM {connection.ops.quote_name(one.table)}")  # noqa: S608 - a name of ours
+                cursor.execute(f"DELETE FROM {connection.ops.quote_name(one.table)}")  # noqa: S608 # nosec B608 # a name of ours
 
 
 def settle_sequences() -> None:

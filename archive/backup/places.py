@@ -58,9 +58,11 @@ def register(actor: Actor, path: Path, keys_path: Path | None) -> BackupPlace:
 
 def forget(actor: Actor, path: Path) -> None:
     """Take a place off the list: its keys are not replaced any more. Raises Forbidden, Unsuitable for none such."""
+    if not BackupPlace.objects.filter(path=str(path)).exists():
+        gate.missed(actor, Action.BACKUP_CREATED, subject=str(path))
+        raise Unsuitable(f"{path} is no registered backup place.")
     with gate.change(actor, Action.BACKUP_CREATED, subject=str(path), details={"forgotten": True}):
-        if not BackupPlace.objects.filter(path=str(path)).delete()[0]:
-            raise Unsuitable(f"{path} is no registered backup place.")
+        BackupPlace.objects.filter(path=str(path)).delete()
 
 
 def replace_keys(actor: Actor) -> Replaced:

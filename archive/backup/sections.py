@@ -21,7 +21,8 @@ _MOST_PARTS = 4096  # of a table, about; then parts grow
 # what Django keeps for itself.
 LEFT_OUT = frozenset(
     {
-        *("accounts_session", "accounts_setuplink", "accounts_attempt"),
+        *("accounts_session", "accounts_desk", "accounts_setuplink", "accounts_attempt", "accounts_challenge"),
+        "accounts_knownplace",
         *("audit_lease", "audit_heartbeat", "audit_journalmark", "archive_unnamed"),
         *("auth_group", "auth_group_permissions", "auth_permission", "django_content_type"),
     }

@@ -14,7 +14,7 @@ from accounts.actors import Actor
 from archive.backup import manifest, parts
 from archive.backup.manifest import Manifest
 from archive.backup.opening import Backup, open_backup
-from archive.errors import Damaged
+from archive.errors import Damaged, Unavailable, Unsuitable
 from audit import elsewhere
 from audit.actions import Action
 from audit.elsewhere import Signed
@@ -58,7 +58,7 @@ def verify(actor: Actor, path: Path, keys_path: Path | None, name: str, seed: by
     gate.permit(actor, Action.BACKUP_VERIFIED, subject=str(path))
     report = Report()
     try:
-        backup = open_backup(path, keys_path, name, seed)
+        backup = _opened(actor, path, keys_path, name, seed)
     except Damaged as error:
         report.add(str(error))
     else:
@@ -73,8 +73,17 @@ def verify(actor: Actor, path: Path, keys_path: Path | None, name: str, seed: by
 def backups(actor: Actor, path: Path, keys_path: Path | None) -> list[Manifest]:
     """The backups at a place that open with the root of PACS_KEK_URL, the oldest first. Raises as `verify` does."""
     gate.permit(actor, Action.BACKUP_VERIFIED, subject=str(path))
-    newest = open_backup(path, keys_path, "")
+    newest = _opened(actor, path, keys_path, "", None)
     return [manifest.read(newest.folder, newest.keys.backup, name) for name in manifest.names(newest.folder)]
+
+
+def _opened(actor: Actor, path: Path, keys_path: Path | None, name: str, seed: bytes | None) -> Backup:
+    """The backup that is named; that there is none is on record before it is said."""
+    try:
+        return open_backup(path, keys_path, name, seed)
+    except (Unavailable, Unsuitable):
+        gate.missed(actor, Action.BACKUP_VERIFIED, subject=f"{path} {name}".strip())
+        raise
 
 
 def _examine(backup: Backup, report: Report, tell: Tell) -> None:

@@ -4,14 +4,17 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts import gate
-from archive import destruction, endings
+from accounts import approvals, gate
+from accounts.actors import Actor
+from accounts.errors import Unacceptable
+from archive import destruction, endings, hastening
 from archive.browser import problems
 from archive.browser.answers import tagged
 from archive.browser.entrance import actor_of
@@ -60,15 +63,26 @@ def doomed(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def destroy(request: HttpRequest, study_uid: str) -> HttpResponse:
-    """GET: say what will happen. POST: destroy the study, if the end of its UID was typed."""
+    """GET: say what will happen. POST, with the end of its UID: destroy the study, or ask for it before its time."""
     actor, posted = actor_of(request), request.method == "POST"
     ending, end = endings.ending(actor, study_uid), study_uid[-CONFIRMING:]
     if posted and request.POST.get("end", "").strip() == end:
+        if request.POST.get("at") == "once":
+            return _hastened(actor, study_uid)
         return redirect("browser:certificate", destruction.begin(actor, study_uid))
     if not gate.fresh(actor, Action.DESTROYED):
         return problems.step_up(request)
-    context = {"ending": ending, "start": study_uid[: -len(end)], "end": end, "error": posted}
+    four_eyes = settings.PACS_FOUR_EYES
+    context = {"ending": ending, "start": study_uid[: -len(end)], "end": end, "error": posted, "four_eyes": four_eyes}
     return render(request, "browser/destroy.html", context, status=400 if posted else 200)
+
+
+def _hastened(actor: Actor, study_uid: str) -> HttpResponse:
+    """Ask that a study be destroyed before its time, and lead to where that stands."""
+    try:
+        return redirect("accounts:approval", approvals.ask(actor, hastening.NAME, study_uid))
+    except Unacceptable:
+        return redirect("accounts:approvals")
 
 
 @require_safe

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
+from accounts.doors import open_to_links
 from archive import query, retrieve
 from archive.browser.entrance import actor_of
 
@@ -25,6 +26,7 @@ NEEDS_WORDS: Final = frozenset({"teaching", "legal", "other"})
 LONGEST_WORDS: Final = 500
 
 
+@open_to_links
 @require_http_methods(["GET", "POST"])
 def download(request: HttpRequest, study_uid: str) -> HttpResponseBase:
     """GET: ask for the purpose. POST: stream the study as a zip of DICOM files (stored, not compressed)."""

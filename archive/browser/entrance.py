@@ -7,8 +7,9 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_GET, require_POST
 from django.views.i18n import set_language
 
-from accounts import mine
+from accounts import links, mine
 from accounts.actors import NOBODY, Actor
+from accounts.doors import open_to_links
 from accounts.middleware import open_to_all
 from accounts.policy import Permission
 
@@ -28,9 +29,12 @@ def actor_of(request: HttpRequest) -> Actor:
     return actor
 
 
+@open_to_links
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
-    """Lead to the first page that this person's work begins with."""
+    """Lead to the first page that this person's work begins with, or to the study of a shared link."""
+    if actor_of(request).kind == "link":
+        return redirect("browser:study", study_uid=links.study_of(actor_of(request)))
     permissions = actor_of(request).permissions
     return redirect(next((page for needs, page in FIRST_PAGES if needs in permissions), "/me/"))
 

@@ -2,7 +2,20 @@
 
 from django.urls import path
 
-from archive.browser import destruction, download, entrance, fixity, held, removal, studies, viewer
+from archive.browser import (
+    break_glass,
+    destruction,
+    download,
+    entrance,
+    fixity,
+    granting,
+    held,
+    physicians,
+    removal,
+    sharing,
+    studies,
+    viewer,
+)
 
 app_name = "browser"
 
@@ -25,6 +38,18 @@ urlpatterns = [
     path("destruction/certificates/<uuid:identifier>/", destruction.certificate, name="certificate"),
     path("destruction/certificates/<uuid:identifier>/steps/", destruction.steps, name="steps"),
     path("destruction/certificates/<uuid:identifier>/note/", destruction.note, name="note"),
+    path("break-glass/", break_glass.page, name="break-glass"),
+    path("break-glass/end/", break_glass.end, name="end-glass"),
+    path("people/<uuid:person_id>/spellings/", physicians.page, name="spellings"),
+    path("people/<uuid:person_id>/spellings/<uuid:link_id>/end/", physicians.end, name="end-spelling"),
+    path("grants/", granting.grants, name="grants"),
+    path("grants/<uuid:identifier>/revoke/", granting.revoke, name="revoke-grant"),
+    path("restricted/", granting.restricted, name="restricted"),
+    path("studies/<str:study_uid>/grant/", granting.grant, name="grant"),
+    path("shares/", sharing.shares, name="shares"),
+    path("shares/<uuid:identifier>/end/", sharing.end, name="end-share"),
+    path("studies/<str:study_uid>/share/", sharing.share, name="share"),
+    path("studies/<str:study_uid>/unrestrict/", granting.unrestrict, name="unrestrict"),
     path("trash/", removal.trashed, name="trashed"),
     path("holds/", removal.holds, name="holds"),
     path("studies/<str:study_uid>/held/", held.held, name="held"),

@@ -7,8 +7,10 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts import desks
+from accounts.doors import open_to_links
 from accounts.policy import Permission
-from archive import query, retrieve
+from archive import query, restricting, retrieve
 from archive.browser.entrance import actor_of
 from archive.browser.names import readable_name
 from archive.errors import Malformed
@@ -22,6 +24,7 @@ LONGEST_REPORT: Final = 256 * 1024
 LONGEST_UID: Final = 64
 
 
+@open_to_links
 @require_GET
 def study(request: HttpRequest, study_uid: str) -> HttpResponse:
     """The shell in which the viewer opens one study; who and what it is stands in it, its images do not."""
@@ -29,7 +32,15 @@ def study(request: HttpRequest, study_uid: str) -> HttpResponse:
     row = query.study(actor, study_uid)
     may_download = Permission.STUDY_DOWNLOAD in actor.permissions
     may_trash = Permission.STUDY_TRASH in actor.permissions
-    context = {"study": row, "heading": heading(row), "may_download": may_download, "may_trash": may_trash}
+    may = {
+        "may_download": may_download,
+        "may_trash": may_trash,
+        "may_grant": Permission.STUDY_GRANT in actor.permissions,
+        "may_share": Permission.STUDY_SHARE in actor.permissions,
+        "by_link": actor.kind == "link",
+    }
+    context = {"study": row, "heading": heading(row), "restricted": restricting.is_restricted(study_uid), **may}
+    context["desk"] = desks.waits(actor, study_uid)
     return render(request, "browser/study.html", {**context, "fixity": status.summary(actor, study_uid)})
 
 
@@ -40,6 +51,7 @@ def priors(request: HttpRequest, study_uid: str) -> HttpResponse:
     return JsonResponse([prior(row) for row in rows], safe=False)
 
 
+@open_to_links
 @require_POST
 def displayed(request: HttpRequest, study_uid: str) -> HttpResponse:
     """Take the viewer's word for which frames came onto the screen: `{"displayed": [[series, instance, frame], …]}`."""

@@ -45,14 +45,38 @@ def length(planned: Iterable[tuple[str, str, int]], boundary: str) -> int:
     return heads + len(_tail(boundary))
 
 
+def joined(parts: Iterable[Part], boundary: str) -> bytes:
+    """The body of a short multipart answer, put together once."""
+    pieces: list[bytes] = []
+    for part in parts:
+        pieces += (_head(part.content_type, part.location, boundary, first=not pieces), *part.pieces)
+    return b"".join((*pieces, _tail(boundary)))
+
+
+def gathered(pieces: Iterable[bytes], least: int) -> Iterator[bytes]:
+    """The same bytes in pieces of at least so many, but for the last: each piece costs a server more than its bytes."""
+    held: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        held.append(piece)
+        size += len(piece)
+        if size >= least:
+            yield b"".join(held)
+            held, size = [], 0
+    if held:
+        yield b"".join(held)
+
+
 def write(parts: Iterable[Part], boundary: str) -> Iterator[bytes]:
     """The body of a multipart answer, piece by piece."""
     for number, part in enumerate(parts):
-        # Head and first piece leave together: what is wrong with the first part is known before anything was sent.
+        # The first piece is there before its head leaves: what is wrong with the first part is known before anything.
         head = _head(part.content_type, part.location, boundary, first=number == 0)
         for piece in part.pieces:
-            yield head + piece
+            if head:
+                yield head
             head = b""
+            yield piece
         if head:
             yield head
     yield _tail(boundary)

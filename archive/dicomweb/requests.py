@@ -1,6 +1,5 @@
 """What every view of this edge asks of a request: who sends it, what it accepts, what for, and how it is answered."""
 
-import zlib
 from collections.abc import Generator, Iterator
 from typing import Any, Final
 
@@ -47,7 +46,7 @@ def accepted(request: HttpRequest) -> tuple[Range, ...]:
 
 def use_of(request: HttpRequest) -> Use:
     """What becomes of the bytes. Programs with a token retrieve; a viewer shows, or says that it fetches ahead."""
-    if actor_of(request).kind != "person":
+    if not actor_of(request).has_session:
         return Use.RETRIEVED
     return _USES.get(request.headers.get("Custos-Use", "").lower(), Use.DISPLAYED)
 
@@ -93,15 +92,6 @@ def takes_gzip(request: HttpRequest) -> bool:
         if name.strip().lower() == "gzip":
             return rest.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
     return False
-
-
-def gzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """The pieces as one gzip stream."""
-    packer = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS | 16)
-    for piece in pieces:
-        if packed := packer.compress(piece):
-            yield packed
-    yield packer.flush()
 
 
 def allow(methods: tuple[str, ...]) -> HttpResponse:

@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path, register_converter
 
+from accounts.doors import open_to_links
 from archive.dicomweb import pictures, qido, stow, wado
 from archive.dicomweb.problems import plain, problem
 from archive.dicomweb.requests import allow
@@ -57,6 +58,11 @@ def resource(**views: View) -> View:
     return plain(dispatched)
 
 
+def viewed(**views: View) -> View:
+    """The same, open to whoever comes by a shared link as well: what the viewer needs of one study, and no more."""
+    return open_to_links(resource(**views))
+
+
 STUDY: Final = "studies/<uid:study>"
 SERIES: Final = f"{STUDY}/series/<uid:series>"
 INSTANCE: Final = f"{SERIES}/instances/<uid:instance>"
@@ -66,15 +72,17 @@ urlpatterns: list[URLPattern] = [
     path("studies", resource(get=qido.studies, post=stow.store)),
     path("series", resource(get=qido.series)),
     path("instances", resource(get=qido.instances)),
-    path(f"{STUDY}/series", resource(get=qido.series)),
+    path(f"{STUDY}/series", viewed(get=qido.series)),
     path(f"{STUDY}/instances", resource(get=qido.instances)),
     path(f"{SERIES}/instances", resource(get=qido.instances)),
     path(STUDY, resource(get=wado.objects, post=stow.store)),
     path(SERIES, resource(get=wado.objects)),
     path(INSTANCE, resource(get=wado.objects)),
-    *(path(f"{level}/metadata", resource(get=wado.metadata)) for level in (STUDY, SERIES, INSTANCE)),
+    *(path(f"{level}/metadata", resource(get=wado.metadata)) for level in (STUDY, INSTANCE)),
+    path(f"{SERIES}/metadata", viewed(get=wado.metadata)),
     *(path(f"{level}/rendered", resource(get=pictures.rendered)) for level in (STUDY, SERIES, INSTANCE, FRAMES)),
-    *(path(f"{level}/thumbnail", resource(get=pictures.thumbnail)) for level in (STUDY, SERIES, INSTANCE, FRAMES)),
-    path(FRAMES, resource(get=wado.frames)),
+    *(path(f"{level}/thumbnail", resource(get=pictures.thumbnail)) for level in (STUDY, INSTANCE, FRAMES)),
+    path(f"{SERIES}/thumbnail", viewed(get=pictures.thumbnail)),
+    path(FRAMES, viewed(get=wado.frames)),
     path(f"{INSTANCE}/bulkdata/<tags:path>", resource(get=wado.bulkdata)),
 ]

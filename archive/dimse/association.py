@@ -97,7 +97,7 @@ def serve(connection: Connection, context: ssl.SSLContext | None = None) -> None
         _ended_well(wire, lambda: _negotiate(wire, connection, certificate))
     except Untrusted as error:
         # TLS has sent its alert.
-        admission.record_handshake(connection.address, str(error))
+        admission.record_handshake(connection.address, str(error), error.code)
     except OSError:
         # The peer was gone before it began.
         logger.debug("a connection ended before its association")
@@ -113,7 +113,7 @@ def _negotiate(wire: Wire, connection: Connection, certificate: str) -> None:
     request = read_request(pdu.body)
     try:
         actor = admission.admit(request, connection.address, certificate)
-        if not connection.associate():
+        if not connection.associate(actor):
             raise Rejected(admission.CROWDED)
     except Rejected as rejected:
         why = rejected.rejection

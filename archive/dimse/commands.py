@@ -61,6 +61,29 @@ def response(request: Command, status: int, comment: str = "") -> bytes:
         elements.append((_COMMENT, _padded(comment.replace("\\", "/")[:LONGEST_COMMENT], b" ")))
     if request.sop_uid:
         elements.append((_SOP_UID, _padded(request.sop_uid, b"\0")))
+    return _encoded(elements)
+
+
+def echo(sop_class: str, message_id: int = 1) -> bytes:
+    """A C-ECHO-RQ (PS3.7 §9.3.5.1)."""
+    elements = [
+        (_SOP_CLASS, _padded(sop_class, b"\0")),
+        (_FIELD, struct.pack("<H", C_ECHO_RQ)),
+        (_MESSAGE_ID, struct.pack("<H", message_id)),
+        (_DATASET_TYPE, struct.pack("<H", NO_DATASET)),
+    ]
+    return _encoded(elements)
+
+
+def status(data: bytes) -> int:
+    """The status of a response; raises Broken where there is none."""
+    elements = dict(_elements(memoryview(data)))
+    if _STATUS not in elements:
+        raise Broken("The response lacks its status.")
+    return _number(elements[_STATUS])
+
+
+def _encoded(elements: list[tuple[int, bytes]]) -> bytes:
     body = b"".join(struct.pack("<HHI", 0, element, len(value)) + value for element, value in elements)
     return struct.pack("<HHII", 0, 0, 4, len(body)) + body
 

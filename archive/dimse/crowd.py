@@ -11,6 +11,8 @@ from threading import Lock
 from time import monotonic
 from typing import Final
 
+from accounts.actors import Actor
+
 MOST_WAITING: Final = 64
 MOST_ASSOCIATIONS: Final = 64
 MOST_FROM_ONE: Final = 32
@@ -23,6 +25,7 @@ class Connection:
         self.socket, self.address = sock, address
         self._crowd = crowd
         self.resting_since: float | None = None
+        self.actor: Actor | None = None
         self._changing = Lock()
 
     def secure(self, context: ssl.SSLContext) -> ssl.SSLSocket:
@@ -32,8 +35,9 @@ class Connection:
             self.socket = secured
         return secured
 
-    def associate(self) -> bool:
-        """Count as an association from now on; False when there are too many."""
+    def associate(self, actor: Actor) -> bool:
+        """Count as an association of this device from now on; False when there are too many."""
+        self.actor = actor
         return self._crowd.associate(self)
 
     def rest(self) -> None:
@@ -109,6 +113,11 @@ class Crowd:
         """All connections of now."""
         with self._lock:
             return [*self._waiting, *self._associated]
+
+    def associated(self) -> list[Connection]:
+        """The connections that are associations now."""
+        with self._lock:
+            return list(self._associated)
 
     def resting(self, seconds: float) -> list[Connection]:
         """The connections in which nothing has been under way for so long, and those that never associated."""

@@ -16,7 +16,14 @@ class Broken(Exception):
 
 
 class Untrusted(Exception):
-    """The TLS handshake failed: there was no certificate, not a good one, or nothing of TLS that is strong enough."""
+    """The TLS handshake failed: there was no certificate, not a good one, or nothing of TLS that is strong enough.
+
+    `code` is one of `accounts.failures`.
+    """
+
+    def __init__(self, words: str, code: str) -> None:
+        super().__init__(words)
+        self.code = code
 
 
 class Withdrawn(Exception):
@@ -25,12 +32,16 @@ class Withdrawn(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """Result, source and reason of an A-ASSOCIATE-RJ (PS3.8 §9.3.4), and why in words."""
+    """Result, source and reason of an A-ASSOCIATE-RJ (PS3.8 §9.3.4), why in words, and as `accounts.failures` has it.
+
+    Without a code it is no fault of the device's.
+    """
 
     result: int
     source: int
     reason: int
     words: str
+    code: str = ""
 
 
 class Rejected(Exception):

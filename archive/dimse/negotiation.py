@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from pynetdicom.pdu import A_ASSOCIATE_AC
+from pynetdicom.pdu import A_ASSOCIATE_AC, A_ASSOCIATE_RQ
 from pynetdicom.pdu_items import (
+    AbstractSyntaxSubItem,
     ApplicationContextItem,
     ImplementationClassUIDSubItem,
     ImplementationVersionNameSubItem,
@@ -21,6 +22,7 @@ from pynetdicom.pdu_items import (
 )
 
 from archive.dataset.file_meta import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION
+from archive.dataset.uids import IMPLICIT_LITTLE
 from archive.dimse.errors import Broken
 
 Item = TypeVar("Item")
@@ -106,18 +108,37 @@ def _application(raw: memoryview) -> str:
 def acceptance(request: Request, answers: Iterable[Answer]) -> bytes:
     """An A-ASSOCIATE-AC PDU. Nothing is answered to extended negotiation: the defaults of PS3.7 §D.3.3 hold."""
     pdu = A_ASSOCIATE_AC()
-    application, user = ApplicationContextItem(), UserInformationItem()
+    application = ApplicationContextItem()
     application.application_context_name = APPLICATION_CONTEXT
+    pdu.variable_items = [application, *map(_context_item, answers), _user()]
+    encoded = bytearray(pdu.encode())
+    encoded[TITLES] = request.titles
+    return bytes(encoded)
+
+
+def verification(calling: str, called: str, context_id: int, abstract_syntax: str) -> bytes:
+    """An A-ASSOCIATE-RQ PDU of ours that proposes verification alone."""
+    pdu = A_ASSOCIATE_RQ()
+    pdu.called_ae_title, pdu.calling_ae_title = called, calling
+    application, proposal = ApplicationContextItem(), PresentationContextItemRQ()
+    abstract, transfer = AbstractSyntaxSubItem(), TransferSyntaxSubItem()
+    application.application_context_name = APPLICATION_CONTEXT
+    abstract.abstract_syntax_name, transfer.transfer_syntax_name = abstract_syntax, IMPLICIT_LITTLE
+    proposal.presentation_context_id = context_id
+    proposal.abstract_transfer_syntax_sub_items = [abstract, transfer]
+    pdu.variable_items = [application, proposal, _user()]
+    return bytes(pdu.encode())
+
+
+def _user() -> UserInformationItem:
+    user = UserInformationItem()
     longest, implementation = MaximumLengthSubItem(), ImplementationClassUIDSubItem()
     version = ImplementationVersionNameSubItem()
     longest.maximum_length_received = MAXIMUM_LENGTH
     implementation.implementation_class_uid = IMPLEMENTATION_CLASS_UID
     version.implementation_version_name = IMPLEMENTATION_VERSION
     user.user_data = [longest, implementation, version]
-    pdu.variable_items = [application, *map(_context_item, answers), user]
-    encoded = bytearray(pdu.encode())
-    encoded[TITLES] = request.titles
-    return bytes(encoded)
+    return user
 
 
 def _context_item(answer: Answer) -> PresentationContextItemAC:

@@ -4,7 +4,7 @@ import struct
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from pynetdicom.pdu import A_ABORT_RQ, A_ASSOCIATE_RJ, A_RELEASE_RP
+from pynetdicom.pdu import A_ABORT_RQ, A_ASSOCIATE_RJ, A_RELEASE_RP, A_RELEASE_RQ
 
 from archive.dimse.errors import Broken
 
@@ -16,6 +16,7 @@ RELEASE_RQ: Final = 0x05
 RELEASE_RP: Final = 0x06
 ABORT: Final = 0x07
 
+RELEASE: Final = bytes(A_RELEASE_RQ().encode())
 RELEASED: Final = bytes(A_RELEASE_RP().encode())
 BY_USER, BY_PROVIDER = 0, 2
 NOT_SPECIFIED, UNEXPECTED_PDU, INVALID_VALUE = 0, 2, 6

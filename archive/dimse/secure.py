@@ -5,6 +5,7 @@ import ssl
 from pathlib import Path
 from typing import Final
 
+from accounts import failures
 from archive.dimse.crowd import Connection
 from archive.dimse.errors import Untrusted
 
@@ -15,10 +16,10 @@ SUITES: Final = "ECDHE+AESGCM:ECDHE+CHACHA20"
 
 # What OpenSSL calls the refusals that an operator can do something about, and how we put them.
 _REASONS: Final = {
-    "PEER_DID_NOT_RETURN_A_CERTIFICATE": "no certificate was shown",
-    "NO_SHARED_CIPHER": "no common cipher suite",
-    "UNSUPPORTED_PROTOCOL": "a version of TLS that is too old",
-    "VERSION_TOO_LOW": "a version of TLS that is too old",
+    "PEER_DID_NOT_RETURN_A_CERTIFICATE": ("no certificate was shown", failures.MISSING),
+    "NO_SHARED_CIPHER": ("no common cipher suite", failures.SUITES),
+    "UNSUPPORTED_PROTOCOL": ("a version of TLS that is too old", failures.OLD_TLS),
+    "VERSION_TOO_LOW": ("a version of TLS that is too old", failures.OLD_TLS),
 }
 _EXPIRED: Final = 10
 
@@ -54,16 +55,16 @@ def handshake(connection: Connection, chosen: ssl.SSLContext) -> str:
         # Gone, like one that connects and says nothing.
         raise
     except ssl.SSLError as error:
-        raise Untrusted(_words(error)) from error
+        raise Untrusted(*_why(error)) from error
     shown = secured.getpeercert(binary_form=True)
     if not shown:
-        raise Untrusted("no certificate was shown")
+        raise Untrusted("no certificate was shown", failures.MISSING)
     return hashlib.sha256(shown).hexdigest()
 
 
-def _words(error: ssl.SSLError) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return (
-            "the certificate has ended" if error.verify_code == _EXPIRED else "the certificate is not of our authority"
-        )
-    return _REASONS.get(error.reason or "", "the handshake failed")
+def _why(error: ssl.SSLError) -> tuple[str, str]:
+    if not isinstance(error, ssl.SSLCertVerificationError):
+        return _REASONS.get(error.reason or "", ("the handshake failed", failures.HANDSHAKE))
+    if error.verify_code == _EXPIRED:
+        return "the certificate has ended", failures.ENDED
+    return "the certificate is not of our authority", failures.FOREIGN

@@ -15,10 +15,11 @@ from django.conf import settings
 from django.db import Error as DatabaseFault
 from django.db import connections
 
-from accounts import devices
+from accounts import callers, devices
 from archive import ingest
 from archive.dimse.association import serve
 from archive.dimse.crowd import Crowd
+from archive.dimse.watch import watch
 
 logger = logging.getLogger("archive.dimse")
 
@@ -26,6 +27,9 @@ BACKLOG: Final = 128
 DRAIN_SECONDS: Final = 8.0
 LOOK_SECONDS: Final = 2.0
 """How often it is asked whether the first device has been given a certificate."""
+
+RENEW_SECONDS: Final = 600.0
+"""How often the server's certificate is read anew, and renewed where it ends soon."""
 
 REST_SECONDS: Final = 1.0
 """While the program ends, an association that rests so long between two messages is ended."""
@@ -45,6 +49,8 @@ class Server:
         self._crowd, self._context = crowd or Crowd(), context
         self._ending = Event()
         self._acceptor = Thread(target=self._accept, name="dimse-accept", daemon=True)
+        watching = (self._ending, self._crowd.associated)
+        self._watcher = Thread(target=watch, args=watching, name="dimse-watch", daemon=True)
 
     @property
     def port(self) -> int:
@@ -55,7 +61,12 @@ class Server:
     def start(self) -> "Server":
         """Begin to accept."""
         self._acceptor.start()
+        self._watcher.start()
         return self
+
+    def speak_with(self, context: ssl.SSLContext) -> None:
+        """Speak TLS with another certificate from the next connection on; those that are open go on as they are."""
+        self._context = context
 
     def stop(self, seconds: float = DRAIN_SECONDS) -> None:
         """Accept nobody any more, let messages under way be finished for some seconds, then end what is left."""
@@ -63,6 +74,7 @@ class Server:
         # Shutting down wakes the thread in accept(); closing alone would not.
         self._shut_listener()
         self._acceptor.join(timeout=5)
+        self._watcher.join(timeout=5)
         deadline = monotonic() + seconds
         while self._crowd.everybody() and monotonic() < deadline:
             for connection in self._crowd.resting(REST_SECONDS):
@@ -111,19 +123,51 @@ def run(secure: Callable[[], ssl.SSLContext]) -> None:
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
-    servers = [Server(settings.PACS_BIND, settings.PACS_DICOM_PORT).start()]
-    logger.info("listening for DICOM on port %d", servers[0].port)
+    plain = Server(settings.PACS_BIND, settings.PACS_DICOM_PORT).start()
+    logger.info("listening for DICOM on port %d", plain.port)
+    secured: Server | None = None
+    renewed_at = monotonic()
     while not ended.wait(LOOK_SECONDS):
-        if len(servers) == 1 and _wanted():
-            try:
-                servers.append(Server(settings.PACS_BIND, settings.PACS_DICOM_TLS_PORT, context=secure()).start())
-                logger.info("listening for DICOM TLS on port %d", servers[1].port)
-            except OSError as error:
-                # The port is taken, or a file cannot be read: plain DICOM goes on meanwhile.
-                logger.warning("DICOM TLS cannot be opened now: %s", error.strerror or type(error).__name__)
+        _note_callers()
+        if secured is None and _wanted():
+            secured = _opened(secure)
+        if secured is not None and monotonic() - renewed_at >= RENEW_SECONDS:
+            renewed_at = monotonic()
+            renew(secured, secure)
+    servers = [plain] if secured is None else [plain, secured]
     for server in servers:
         server.stop()
     ingest.stop()
+
+
+def _opened(secure: Callable[[], ssl.SSLContext]) -> Server | None:
+    """Open the port of DICOM TLS; None where that cannot be done now, and plain DICOM goes on meanwhile."""
+    try:
+        server = Server(settings.PACS_BIND, settings.PACS_DICOM_TLS_PORT, context=secure()).start()
+    except OSError as error:
+        # The port is taken, or a file cannot be read.
+        logger.warning("DICOM TLS cannot be opened now: %s", error.strerror or type(error).__name__)
+        return None
+    logger.info("listening for DICOM TLS on port %d", server.port)
+    return server
+
+
+def renew(server: Server, secure: Callable[[], ssl.SSLContext]) -> None:
+    """Read the server's certificate anew, so that one that was replaced needs no restart; a bad one is not taken."""
+    try:
+        server.speak_with(secure())
+    except OSError as error:
+        logger.warning("the certificate cannot be read anew now: %s", error.strerror or type(error).__name__)
+
+
+def _note_callers() -> None:
+    """Let the list of unknown callers have those who came since; what cannot be written waits."""
+    try:
+        callers.tick()
+    except DatabaseFault as error:
+        logger.warning("unknown callers could not be listed: %s", type(error).__name__)
+    finally:
+        connections.close_all()
 
 
 def _wanted() -> bool:

@@ -1,12 +1,14 @@
 """C-STORE and C-ECHO: from a message to the service that decides, and back to a status."""
 
 import logging
+from contextlib import suppress
 
 from django.db import Error as DatabaseFault
 from django.db import close_old_connections
 
-from accounts import identify
+from accounts import failures, identify, refused_devices
 from accounts.actors import Actor
+from accounts.errors import Refused
 from archive import ingest
 from archive.dataset import part10
 from archive.dimse import statuses
@@ -42,7 +44,7 @@ def store(message: Message, context: Answer, actor: Actor) -> Outcome:
         message.dataset = bytearray()
         ingest.submit(actor, kept).result()
     except Exception as error:  # noqa: BLE001 - whatever it was, the sender gets a status and the association lives.
-        return _failed(error)
+        return _failed(error, actor)
     finally:
         close_old_connections()
     return SUCCESS
@@ -72,8 +74,12 @@ def present(actor: Actor) -> Actor:
     return now
 
 
-def _failed(error: Exception) -> Outcome:
+def _failed(error: Exception, actor: Actor) -> Outcome:
     outcome = statuses.status(error)
+    if isinstance(error, Unwanted | Refused):
+        with suppress(DatabaseFault):
+            code = failures.SOP_CLASS if isinstance(error, Unwanted) else failures.SERVICE
+            refused_devices.note(actor.id, code, actor.address)
     if outcome[0] == statuses.PROCESSING_FAILURE:
         logger.error("an object could not be stored: %s", type(error).__name__)
     return outcome

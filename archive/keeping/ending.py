@@ -39,6 +39,8 @@ def end(actor: Actor, number: int) -> Ended:
     the epoch stays until that key is restored, or its study destroyed.
     """
     gate.permit(actor, Action.EPOCH_ENDED, subject=str(number))
+    if not any(one.number == number and not one.gone for one in states.epochs()):
+        gate.missed(actor, Action.EPOCH_ENDED, subject=str(number))
     identifier = ending.begin(number)
     count = ending.rewrap(identifier)
     while batch := keys.rewrap(identifier, BATCH):

@@ -43,7 +43,23 @@ def _shown(asked: dict[str, Any], ds: Dataset, array: Array, photometric: str) -
 
 
 def _windowed(asked: dict[str, Any], ds: Dataset, array: Array) -> Array:
-    """Grey values as 0 to 255 by the window asked for, else the object's own, else what covers nearly all values."""
+    """Grey values as 0 to 255 by the window asked for, else the object's own, else what covers nearly all values.
+
+    Where a window is known, what becomes of a value depends on nothing else: each that occurs is worked out once.
+    """
+    center, width = (_first(ds.get(name)) for name in ("WindowCenter", "WindowWidth"))
+    known = asked.get("window") or ds.get("VOILUTSequence") or (center is not None and width is not None and width > 0)
+    if known and array.dtype.kind in "iu" and array.size:
+        low, high = int(array.min()), int(array.max())
+        if high - low < array.size // 2:
+            table = _grey(asked, ds, np.arange(low, high + 1).astype(array.dtype))
+            grey: Array = table[array.astype("i8") - low]
+            return grey
+    return _grey(asked, ds, array)
+
+
+def _grey(asked: dict[str, Any], ds: Dataset, array: Array) -> Array:
+    """The same for each of the values."""
     stored: Array = apply_modality_lut(array, ds)
     values = stored.astype("f8")
     center, width = (_first(ds.get(name)) for name in ("WindowCenter", "WindowWidth"))

@@ -1,6 +1,6 @@
 """Whole instances on their way out, as received or rewritten in a transfer syntax the receiver can read."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -46,6 +46,9 @@ class Instances:
 
     planned: tuple[tuple[str, int], ...] | None
     all: Iterator[Opened]
+    still: Callable[[], None]
+    """Asks the gate once more, for who gathers what was given before it leaves. Raises LogUnavailable, NotVisible."""
+
     left_out: int = 0
 
     def __iter__(self) -> Iterator[Opened]:
@@ -77,7 +80,7 @@ def instances(
     left_out, given = len(given) - len(whole), whole
     rewritten = any(not _as_stored(place, syntaxes) for place in given)
     planned = None if rewritten else tuple((place.transfer_syntax, place.size) for place in given)
-    return Instances(planned, (opened(now, place, use, syntaxes) for place in given), left_out)
+    return Instances(planned, (opened(now, place, use, syntaxes) for place in given), now.still, left_out)
 
 
 def _as_stored(place: Place, syntaxes: Sequence[str]) -> bool:

@@ -2,16 +2,22 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from uuid import UUID
 
 from accounts.actors import Actor
+from accounts.recent import Recent
 from archive import render, renditions
 from archive.errors import Unsuitable
+from archive.models import Rendition
 from archive.openers import Opener
 from archive.render import View
 from archive.retrieve import documents, pixels, places, reading
 from archive.retrieve.places import Place
 from archive.retrieve.reading import Reading
 from audit.actions import Use
+
+_PREVIEWS: Recent[UUID, Rendition | None] = Recent(most=1024)
+"""Where the previews of instances lie."""
 
 SMALL = View(viewport=(renditions.PREVIEW_SIDE, renditions.PREVIEW_SIDE), quality=80)
 
@@ -53,11 +59,15 @@ def thumbnail(
     now, found = reading.begin(actor, study_uid, series_uid, sop_uid)
     place, wanted = middle(found), view or SMALL
     places.require_unmarked(place)
-    kept = renditions.of_instance(place.id, renditions.PREVIEW) if wanted == SMALL and not frame else None
+    kept = _kept(place) if wanted == SMALL and not frame else None
     if kept is None:
         return _picture(now, place, frame, replace(wanted, viewport=wanted.viewport or SMALL.viewport), Use.PREVIEWED)
     data = renditions.opened(now.opener, kept, place.study_uid, place.series_uid, place.uid)
     return _given(now, place, data, wanted, 0, Use.PREVIEWED)
+
+
+def _kept(place: Place) -> Rendition | None:
+    return _PREVIEWS.find(place.id, lambda: renditions.of_instance(place.id, renditions.PREVIEW))
 
 
 def middle(found: Sequence[Place]) -> Place:

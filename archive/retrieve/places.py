@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.db.models import Count, F, Min
 
+from accounts.recent import Recent
 from archive import moves, packs
 from archive.columns import cell_name
 from archive.dataset import plain_dataset, read_meta
@@ -26,6 +27,9 @@ Read = Callable[[int, int], bytes]
 Given = TypeVar("Given")
 
 FRAME_TABLE = cell_name("instance", "frame_table_cell")
+
+_TABLES: Recent[tuple[UUID, bytes], FrameTable] = Recent(most=1024, seconds=30.0)
+"""Frame tables that were opened, by instance and sealed cell: what lies in the index is what was opened, or not it."""
 
 _COLUMNS = (
     "id",
@@ -126,6 +130,13 @@ def census(study_uid: str, series_uid: str = "") -> tuple[int, str]:
     return counted["count"], counted["patient"] or ""
 
 
+def some(study_uid: str, series_uid: str, most: int) -> list[Place]:
+    """The current instances of a series in no order, if there are not more of them than so many; else none."""
+    rows = Instance.objects.filter(study__uid=study_uid, series__uid=series_uid, current=True)
+    found = [_place(row) for row in rows.values_list(*_COLUMNS)[: most + 1]]
+    return found if len(found) <= most else []
+
+
 def _place(row: tuple[object, ...]) -> Place:
     named = dict(zip(Place.__slots__, row, strict=True))
     named["frame_table_cell"] = bytes(named["frame_table_cell"])  # type: ignore[call-overload]
@@ -209,6 +220,10 @@ def inflated(opener: Opener, place: Place) -> bytes:
 def frame_table(opener: Opener, place: Place) -> FrameTable:
     """Where the frames lie in the plain file. Raises Damaged."""
     require_unmarked(place)
+    return _TABLES.find((place.id, place.frame_table_cell), lambda: _frame_table(opener, place))
+
+
+def _frame_table(opener: Opener, place: Place) -> FrameTable:
     try:
         return decode(_followed(lambda at: opener.cell(FRAME_TABLE, at.id, at.frame_table_cell), place))
     except (ValueError, IndexError, KeyError):

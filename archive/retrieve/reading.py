@@ -9,13 +9,13 @@ from accounts.actors import Actor
 from accounts.errors import NotVisible
 from archive import keys
 from archive.openers import Opener
-from archive.retrieve import places
+from archive.retrieve import neighbours, places
 from archive.retrieve.places import Place
 from audit import journal
 from audit.actions import Use
 from audit.receipts import Receipt
 
-PIECE: Final = 256 * 1024
+PIECE: Final = 1024 * 1024
 """The most bytes that leave between two questions to the gate."""
 
 OPENER_SECONDS: Final = 30.0
@@ -60,12 +60,17 @@ def begin(actor: Actor, study_uid: str, series_uid: str = "", sop_uid: str = "")
     see, Forbidden, or LogUnavailable.
     """
     if sop_uid:
-        found = places.find(study_uid, series_uid, sop_uid)
+        lately = neighbours.known(actor, study_uid, series_uid, sop_uid)
+        found = [lately] if lately else places.find(study_uid, series_uid, sop_uid)
         patient = found[0].patient if found else ""
-        return Reading(actor, study_uid, gate.view(actor, study_uid, found=bool(found), patient=patient)), found
-    count, patient = places.census(study_uid, series_uid)
+        now = Reading(actor, study_uid, gate.view(actor, study_uid, found=bool(found), patient=patient))
+        if not lately:
+            neighbours.note(actor, found[0])
+        return now, found
+    known = neighbours.listed(actor, study_uid, series_uid)
+    count, patient = (len(known), known[0].patient) if known else places.census(study_uid, series_uid)
     now = Reading(actor, study_uid, gate.view(actor, study_uid, found=bool(count), patient=patient))
-    found = places.find(study_uid, series_uid)
+    found = known or neighbours.listing(actor, study_uid, series_uid)
     if not found:
         raise NotVisible  # It was removed between the two questions.
     return now, found

@@ -66,7 +66,7 @@ def run(actor: Actor, percent: int = DEAD, study_uids: Sequence[str] = (), *, te
     with turn.tending():
         whereabouts.require_present()
         settled.require()
-        _require_known(study_uids)
+        _require_known(actor, study_uids)
         report, lying = Compacted(), whereabouts.lying()
         for study in _studies(study_uids):
             if not scope.withdrawn(study.uid):
@@ -74,10 +74,12 @@ def run(actor: Actor, percent: int = DEAD, study_uids: Sequence[str] = (), *, te
     return report
 
 
-def _require_known(study_uids: Sequence[str]) -> None:
-    known = Study.objects.filter(uid__in=study_uids).count()
-    if known < len(set(study_uids)) or any(scope.withdrawn(uid) for uid in study_uids):
-        raise Unsuitable("One of these studies is not in the archive, or it is in the trash.")
+def _require_known(actor: Actor, study_uids: Sequence[str]) -> None:
+    known = set(Study.objects.filter(uid__in=study_uids).values_list("uid", flat=True))
+    for uid in study_uids:
+        if uid not in known or scope.withdrawn(uid):
+            gate.missed(actor, Action.COMPACTED, subject=uid, study_uid=uid)
+            raise Unsuitable("One of these studies is not in the archive, or it is in the trash.")
 
 
 def _studies(study_uids: Sequence[str]) -> Iterator[Study]:

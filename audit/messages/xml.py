@@ -2,7 +2,7 @@
 
 import re
 from base64 import b64encode
-from xml.etree import ElementTree
+from xml.etree import ElementTree  # nosec B405 # it writes here, and reads nothing
 
 from audit.messages.codes import Code
 from audit.messages.mapping import Message, Participant, Thing

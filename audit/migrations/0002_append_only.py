@@ -14,7 +14,7 @@ TABLES = {
 def _sqlite(table: str, uniques: tuple[tuple[str, ...], ...]) -> list[str]:
     # recursive_triggers lets the DELETE trigger see a REPLACE; the INSERT trigger refuses it where that is off.
     same = [" AND ".join(f'"{name}" = NEW."{name}"' for name in names) for names in uniques]
-    exists = " UNION ALL ".join(f"SELECT 1 FROM {table} WHERE {match}" for match in (*same, "rowid = NEW.rowid"))  # noqa: S608
+    exists = " UNION ALL ".join(f"SELECT 1 FROM {table} WHERE {match}" for match in (*same, "rowid = NEW.rowid"))  # noqa: S608 # nosec B608
     refuse = f"BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END"
     return [
         f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} {refuse}",

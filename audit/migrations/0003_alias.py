@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 REFUSE = "BEGIN SELECT RAISE(ABORT, 'the record is append-only'); END"
 SAME = "id = NEW.id OR rowid = NEW.rowid OR (pseudonym = NEW.pseudonym AND same_as = NEW.same_as)"
-KNOWN = f"EXISTS (SELECT 1 FROM audit_alias WHERE {SAME})"  # noqa: S608
+KNOWN = f"EXISTS (SELECT 1 FROM audit_alias WHERE {SAME})"  # noqa: S608 # nosec B608
 SQLITE = (
     f"CREATE TRIGGER audit_alias_no_update BEFORE UPDATE ON audit_alias {REFUSE}",
     f"CREATE TRIGGER audit_alias_no_delete BEFORE DELETE ON audit_alias {REFUSE}",

@@ -7,9 +7,7 @@ through the whole program, with its own line in the record; `must` is the slowes
 
 import argparse
 import os
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +15,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 from uuid import UUID
+
+from bench import archives
 
 ROWS = 200_000 if os.environ.get("QUICK") else 10_000_000
 MUST = 0.5  # seconds
@@ -97,27 +97,9 @@ def _time(browser: Any, path: str) -> float:
 @contextmanager
 def archive(*, postgres: bool, rows: int = ROWS) -> Iterator[Path]:
     """An archive with a record of so many rows, in a directory and a database of its own."""
-    from tests import services
-
-    root = Path(tempfile.mkdtemp(prefix="custos-record-"))
-    url = services.create_database("record") if postgres else f"sqlite:{root / 'data' / 'index.sqlite3'}"
-    os.environ |= {
-        "PACS_DATA_DIR": str(root / "data"),
-        "PACS_KEK_URL": f"file:{root / 'root.key'}",
-        "PACS_ANCHORS": f"file:{root / 'anchors'}",
-        "PACS_DATABASE_URL": url,
-        "DJANGO_SETTINGS_MODULE": "pacs.settings",
-    }
-    try:
+    with archives.empty("record", postgres=postgres) as root:
         _settle(root, rows)
         yield root
-    finally:
-        from django.db import connections
-
-        connections.close_all()
-        if postgres:
-            services.drop_database(url)
-        shutil.rmtree(root)
 
 
 def _settle(root: Path, rows: int) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from pathlib import Path
 from time import perf_counter
 
@@ -19,6 +20,8 @@ from bench.writer import INDEXED, PLAIN
 
 ROOT = Path(__file__).resolve().parents[2]
 WRITERS = 4
+THREADS = (1, 4)
+"""Of each writer: one that waits for each event, and as many as a web process has for whole studies."""
 EVENTS = 500
 """By each writer in one run."""
 
@@ -45,12 +48,12 @@ class Race:
     database: str
     writers: "list[subprocess.Popen[str]] | None" = None
 
-    def rate(self, side: str) -> float:
-        """Events a second of one run of a side."""
+    def rate(self, side: str, threads: int) -> float:
+        """Events a second of one run of a side, by so many threads of each process."""
         writers = self._started()
         began = perf_counter()
         for writer in writers:
-            _tell(writer, f"{side} {EVENTS}")
+            _tell(writer, f"{side} {threads} {EVENTS}")
         for writer in writers:
             _hear(writer, "done")
         return WRITERS * EVENTS / (perf_counter() - began)
@@ -117,9 +120,9 @@ def _works() -> list[tuple[Work, Goal]]:
     found = []
     for database in ("SQLite", "PostgreSQL"):
         race = Race(database)
-        for side, peer in (("plain", "a bare table"), ("indexed", "a table with the same indexes")):
-            name = f"record: events by {WRITERS} processes, {database}, beside INSERTs into {peer}"
-            work = Work(name, "events/s", partial(race.rate, "ours"), partial(race.rate, side))
+        for threads, (side, peer) in product(THREADS, (("plain", "a bare table"), ("indexed", "the same indexes"))):
+            name = f"record: events by {WRITERS} processes of {threads} threads, {database}, beside INSERTs into {peer}"
+            work = Work(name, "events/s", partial(race.rate, "ours", threads), partial(race.rate, side, threads))
             found.append((work, Goal(name, 0.5, 0.8)))
     return found
 

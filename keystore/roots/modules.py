@@ -6,6 +6,7 @@ use starts it again, which is how a token that was taken out and put back is fou
 """
 
 import os
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -38,6 +39,10 @@ from keystore.roots import pins
 from keystore.roots.address import Address
 
 SECONDS: Final = 10.0
+LOOKS: Final = (0.05, 0.15, 0.4)
+"""Pauses before a token that is not to be seen is looked for anew: a soft token is rewritten at each sign-in, and a
+library that starts at that moment takes it for broken and shows it no more until it is started again."""
+
 NEEDED: Final = (Mechanism.AES_GCM, Mechanism.AES_CMAC)
 
 Result = TypeVar("Result")
@@ -131,7 +136,7 @@ class Module:
                 self._library.finalize()
 
     def _open(self, address: Address, *, write: bool) -> Session:
-        token = _token(self._started(), address)
+        token = self._seen(address)
         _require_fit(token, address)
         with pins.turn(address) as pin:
             try:
@@ -140,6 +145,16 @@ class Module:
                 return token.open(rw=write)
             except (PinIncorrect, PinInvalid, PinLenRange):
                 raise pins.Refused from None
+
+    def _seen(self, address: Address) -> Token:
+        for pause in LOOKS:
+            if token := _token(self._started(), address):
+                return token
+            self._end()
+            time.sleep(pause)
+        if token := _token(self._started(), address):
+            return token
+        raise RootKeyError(f"There is no token {address.token!r} to be seen through {address.module}; is it there?")
 
     def _started(self) -> lib:
         if self._library is None and self._inherited is not None:
@@ -189,7 +204,7 @@ def _after_fork(path: Path, inherited: lib) -> lib:
         return inherited
 
 
-def _token(library: lib, address: Address) -> Token:
+def _token(library: lib, address: Address) -> Token | None:
     found = []
     for slot in library.get_slots(token_present=True):
         try:
@@ -198,11 +213,9 @@ def _token(library: lib, address: Address) -> Token:
             continue
         if token.label == address.token and address.serial in ("", token.serial.decode("utf-8", "replace")):
             found.append(token)
-    if not found:
-        raise RootKeyError(f"There is no token {address.token!r} to be seen through {address.module}; is it there?")
     if len(found) > 1:
         raise RootKeyError(f"More than one token is called {address.token!r}; add serial=… to PACS_KEK_URL.")
-    return found[0]
+    return found[0] if found else None
 
 
 def _require_fit(token: Token, address: Address) -> None:

@@ -1,4 +1,4 @@
-// The token of the set-up link stands in the fragment, which browsers send to nobody: put it into the form, and take it
+// The token of the set-up link, or of a shared one, stands in the fragment, which browsers send to nobody: put it into the form, and take it
 // out of the address so that it stays out of the history too.
 "use strict";
 

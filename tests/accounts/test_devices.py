@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts import devices, identify
+from accounts import devices, failures, identify, refused_devices
 from accounts.errors import Unacceptable
 from accounts.models import Device, Group
 from accounts.policy import Permission
@@ -91,9 +91,9 @@ def test_what_cannot_be_a_device_is_refused_with_words(field: str, entries: dict
 
 
 def test_why_a_device_was_refused_stands_on_its_page(modality: Device) -> None:
-    devices.failed("CT_ONE ", "10.0.0.9", "known, but not from this address")
+    refused_devices.note(modality.id, failures.OTHER_ADDRESS, "10.0.0.9")
     modality.refresh_from_db()
-    assert modality.last_failure == "known, but not from this address (10.0.0.9)"
+    assert (modality.last_failure, modality.last_failed_from) == (failures.OTHER_ADDRESS, "10.0.0.9")
 
 
 def test_groups_are_those_of_its_studies(modality: Device) -> None:

@@ -10,12 +10,13 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from accounts import epoch, gate, people, sessions
+from accounts import epoch, gate, groups, people, roles, sessions
 from accounts.errors import Forbidden, NotVisible
-from accounts.models import Access, Person, Restricted
+from accounts.models import Access, Group, Person, Restricted, Role
 from audit import clock, leases, pulse
 from audit.actions import Action
 from audit.errors import LogUnavailable
+from audit.models import AuditEvent
 from tests.accounts.conftest import OURS, THEIRS, ActorOf
 from tests.accounts.recorded import last, make_the_log_unwritable
 
@@ -67,13 +68,24 @@ def _lost_the_role(person: Person) -> None:
     people.edit(person, roles=[], groups=list(person.groups.all()), full_name="Rosa Weber")
 
 
+def _lost_in_the_role(_person: Person) -> None:
+    roles.allow(Role.objects.get(name="clinician"), ["study.search"])
+
+
+def _taken_out_of_the_group(person: Person) -> None:
+    groups.remove(Group.objects.get(name="Radiology"), person)
+
+
 def _signed_out(person: Person) -> None:
     with transaction.atomic():
         sessions.end_all(person)
 
 
+LOSSES = (_disabled, _left_the_group, _lost_the_role, _lost_in_the_role, _taken_out_of_the_group, _signed_out)
+
+
 @pytest.mark.both_databases
-@pytest.mark.parametrize("loss", [_disabled, _left_the_group, _lost_the_role, _signed_out])
+@pytest.mark.parametrize("loss", LOSSES)
 def test_a_stream_ends_when_the_right_is_gone(
     radiologist: Person, actor_of: ActorOf, loss: Callable[[Person], None]
 ) -> None:
@@ -122,6 +134,7 @@ def test_leases_and_grants_end_by_the_databases_clock_alone(
     monkeypatch.setattr(clock, "read", lambda: end.timestamp() + leases.SLOT_SECONDS)
     successor = gate.still(ours, actor)
     assert successor.lease != ours.lease
+    assert AuditEvent.objects.filter(action=Action.VIEW, outcome="ok", study_uid=OURS).count() == 2
     assert gate.still(successor, actor) == successor
     with pytest.raises(NotVisible):
         gate.still(theirs, actor)

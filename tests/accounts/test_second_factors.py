@@ -11,6 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts import factors
+from accounts.factors import totp
 from accounts.models import Person, RecoveryCode, Session, TotpDevice
 from tests.accounts.browsing import Browser, code, fresh_code
 from tests.accounts.recorded import events
@@ -31,7 +32,7 @@ def test_a_code_does_not_work_twice(radiologist: Person) -> None:
 def test_codes_are_those_of_rfc_6238(radiologist: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     """Appendix B of the RFC, its eight digits cut to six."""
     factors.issue(radiologist)
-    monkeypatch.setattr(factors, "_seed", lambda _device: b"12345678901234567890")
+    monkeypatch.setattr(totp, "unsealed", lambda _device: b"12345678901234567890")
     for moment, shown in ((59, "287082"), (1111111109, "081804"), (1234567890, "005924"), (20000000000, "353130")):
         TotpDevice.objects.update(last_step=-1, throttling_failure_count=0)
         monkeypatch.setattr(time, "time", lambda moment=moment: moment)
@@ -69,7 +70,7 @@ def test_parallel_guesses_are_not_more_guesses(radiologist: Person) -> None:
     """Were guesses counted after they are judged, fifty at once would all be judged."""
     factors.issue(radiologist)
     judged = []
-    original = factors._seed
+    original = totp.unsealed
 
     def use(turn: int) -> None:
         try:
@@ -78,7 +79,7 @@ def test_parallel_guesses_are_not_more_guesses(radiologist: Person) -> None:
             connection.close()
 
     with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(20) as pool:
-        patch.setattr(factors, "_seed", lambda device: (judged.append(1), original(device))[1])  # type: ignore[func-returns-value]
+        patch.setattr(totp, "unsealed", lambda device: (judged.append(1), original(device))[1])  # type: ignore[func-returns-value]
         list(pool.map(use, range(20)))
     assert len(judged) <= 3
 
@@ -89,7 +90,7 @@ def test_wrong_codes_are_slowed_down_but_never_for_long(radiologist: Person) -> 
     assert factors.prove(radiologist, code(uri)) is None
     TotpDevice.objects.update(throttling_failure_count=40, throttling_failure_timestamp=timezone.now())
     assert factors.prove(radiologist, code(uri)) is None
-    TotpDevice.objects.update(throttling_failure_timestamp=timezone.now() - factors.LONGEST_WAIT)
+    TotpDevice.objects.update(throttling_failure_timestamp=timezone.now() - totp.LONGEST_WAIT)
     assert factors.prove(radiologist, code(uri)) == "code"
     assert TotpDevice.objects.get(user=radiologist).throttling_failure_count == 0
 
@@ -106,7 +107,7 @@ def test_each_recovery_code_works_once(radiologist: Person) -> None:
 def test_recovery_codes_and_seeds_are_not_readable_in_the_database(radiologist: Person) -> None:
     uri, codes = factors.issue(radiologist)
     device = TotpDevice.objects.get(user=radiologist)
-    seed = factors._seed(device)
+    seed = totp.unsealed(device)
     assert seed not in bytes(device.seed)
     assert factors.secret(device) in uri
     for row, shown in zip(RecoveryCode.objects.order_by("pk"), codes, strict=True):
@@ -127,7 +128,7 @@ def test_who_has_a_factor_cannot_enrol_another_with_the_password_alone(radiologi
     browser = Browser()
     browser.give_password(radiologist)
     assert browser.open("/sign-in/enrol/")["Location"] == "/sign-in/code/"
-    waiting = factors._draw(radiologist, confirmed=False)
+    waiting = totp.draw(radiologist, confirmed=False)
     assert factors.confirm(radiologist, code(factors.uri(waiting))) is None
     assert TotpDevice.objects.filter(user=radiologist, confirmed=True).count() == 1
 

@@ -26,10 +26,12 @@ def works(browser: Browser) -> bool:
 
 def test_an_idle_session_ends_after_half_an_hour(radiologist: Person) -> None:
     browser = Browser().sign_in(radiologist)
-    Session.objects.update(seen_at=timezone.now() - timedelta(minutes=29))
+    Session.objects.update(seen_at=timezone.now() - timedelta(minutes=9))
     assert works(browser)
+    Session.objects.update(seen_at=timezone.now() - timedelta(minutes=29))
+    assert browser.open("/me/")["Location"].startswith("/locked/")
     Session.objects.update(seen_at=timezone.now() - timedelta(minutes=31))
-    assert not works(browser)
+    assert browser.open("/me/")["Location"].startswith("/sign-in/")
 
 
 def test_a_session_in_use_ends_after_twelve_hours(radiologist: Person) -> None:

@@ -16,7 +16,7 @@ from archive.errors import Malformed, Mismatch, Unavailable, Unwanted
 from archive.models import Instance, Job, Pack, Patient, Study, StudyKey
 from audit.actions import Action
 from audit.models import AuditEvent
-from tests import builders
+from tests import builders, forking
 from vault.objects import Kind, instance_slots
 
 pytestmark = pytest.mark.both_databases
@@ -113,6 +113,7 @@ def test_the_same_again_changes_nothing_but_the_record(sender: Any) -> None:
     assert AuditEvent.objects.filter(action=Action.DUPLICATE.value).count() == 1
 
 
+@pytest.mark.flaky(reruns=1, only_rerun="RightsUnknown")  # A machine that stands still for two seconds knows no rights.
 def test_eight_threads_with_one_uid_store_it_once(sender: Any) -> None:
     sent = builders.part10(builders.ct_slice(side=128))
     with ThreadPoolExecutor(8) as pool:
@@ -260,21 +261,21 @@ def unwritable(installation: Any) -> Callable[[bool], None]:
 
 
 def test_a_forked_child_stores_with_a_writer_and_packs_of_its_own(sender: Any) -> None:
-    import os
-    import signal
-
     slices = [builders.part10(ds) for ds in builders.study(4)]
     ingest.store(sender, slices[0])
+    # After this answer the writer has nothing to note of the device and rests: SQLite's locks do not survive a fork.
+    ingest.store(sender, slices[0])
     connections["default"].close()
-    child = os.fork()
-    if child == 0:
-        signal.alarm(30)
+
+    def stores() -> bool:
         connections["default"].connection = None
         stored = ingest.store(sender, slices[1]).status == "stored"
         ingest.stop()
-        os._exit(0 if stored else 1)
+        return stored
+
+    child = forking.child(stores)
     assert ingest.store(sender, slices[2]).status == "stored"
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert forking.ended(child) == 0
     assert ingest.store(sender, slices[3]).status == "stored"
     assert Study.objects.get().instance_count == 4
     assert Pack.objects.count() == 2

@@ -5,12 +5,14 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from uuid import UUID
 
 PIPE = 4096  # bytes: a writer is never far ahead of what was heard of it, so that each kill finds it at work
 
 WRITER = """
 import os, sys
+from threading import Thread
 import django
 django.setup()
 from audit import log
@@ -19,29 +21,38 @@ from audit.errors import LogUnavailable
 from audit.receipts import Who
 
 {before}
-name, number, end = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+name, end, begins = sys.argv[1], int(sys.argv[2]), [int(number) for number in sys.argv[3:]]
 who = Who("system", f"system:{{name}}", name)
-while number < end:
-    more = {{"details": {{"n": number}}, "listed": ("1.2", "1.3")}} if number % 10 == 0 else {{}}
-    event = log.Event(Action.STORE, Outcome.OK, who, study_uid="1.2.3", count=number, **more)
-    try:
-        log.commit([event])
-    except LogUnavailable:
-        os.write(1, f"refused {{number}} {{event.id}}\\n".encode())
-        continue
-    os.write(1, f"durable {{number}} {{event.id}}\\n".encode())
-    number += 1
+
+def write(number):
+    while number < end:
+        more = {{"details": {{"n": number}}, "listed": ("1.2", "1.3")}} if number % 10 == 0 else {{}}
+        event = log.Event(Action.STORE, Outcome.OK, who, study_uid="1.2.3", count=number, **more)
+        try:
+            log.commit([event])
+        except LogUnavailable:
+            os.write(1, f"refused {{number}} {{event.id}}\\n".encode())
+            continue
+        os.write(1, f"durable {{number}} {{event.id}}\\n".encode())
+        number += len(begins)
+
+threads = [Thread(target=write, args=(number,)) for number in begins]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
 """
 
 
 @dataclass
 class Writer:
-    """One of the racers, in whichever process it runs by now, and what it told."""
+    """One of the racers, in whichever process it runs by now, and what it told; its threads share its numbers."""
 
     name: str
     environment: Mapping[str, str]
     events: int
     before: str = ""  # Python that is run ahead of the first event
+    threads: int = 1
     durable: dict[int, UUID] = field(default_factory=dict)
     refused: set[UUID] = field(default_factory=set)
     process: "subprocess.Popen[bytes] | None" = None
@@ -54,12 +65,17 @@ class Writer:
             "-c",
             WRITER.format(before=self.before),
             self.name,
-            str(len(self.durable)),
             str(self.events),
+            *map(str, self._begins()),
         ]
         self.process = subprocess.Popen(program, env=self.environment, stdout=subprocess.PIPE, pipesize=PIPE)
         assert self.process.stdout is not None
         return self.process.stdout.fileno()
+
+    def _begins(self) -> list[int]:
+        """The first number of each thread that nobody told to be durable."""
+        every = range(self.threads)
+        return [next(n for n in count(at, self.threads) if n not in self.durable) for at in every]
 
     def hear(self, told: bytes) -> None:
         *lines, self.rest = (self.rest + told).split(b"\n")

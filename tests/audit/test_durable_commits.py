@@ -19,7 +19,7 @@ from tests.conftest import REQUIRED, Installation
 
 ROOT = Path(__file__).resolve().parents[2]
 TOLD = 40
-UNFLUSHED = "from audit import turns\nturns.flush = lambda: None"
+UNFLUSHED = "from audit import placing\nplacing.FLUSH = 'SELECT 1'"
 
 
 @pytest.fixture(scope="module")

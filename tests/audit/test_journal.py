@@ -15,6 +15,7 @@ from audit.errors import LogUnavailable
 from audit.models import Alert, AuditEvent, JournalMark
 from audit.receipts import Receipt, Who
 from keystore import keys
+from tests import forking
 from tests.audit.conftest import STUDY
 from tests.audit.planted import refused_inserts
 from tests.conftest import Installation
@@ -227,10 +228,7 @@ def test_stopping_moves_everything_and_leaves_no_file(installation: Installation
 def test_a_child_process_neither_writes_nor_holds_its_parents_journal(receipt: Receipt) -> None:
     journal.delivered(receipt, Use.DISPLAYED, SERIES, "1.2.3.1", [1], 5)
     journal.flush()
-    child = os.fork()
-    if child == 0:
-        os._exit(0 if journal._journal is None and not journal._pending else 1)
-    assert os.waitpid(child, 0)[1] == 0
+    assert forking.ended(forking.child(lambda: journal._journal is None and not journal._pending)) == 0
     journal.settle()
     assert set(_delivered()["displayed"]) == {(SERIES, "1.2.3.1")}
 

@@ -3,7 +3,9 @@
 import hashlib
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
 import orjson
 import pytest
@@ -99,12 +101,23 @@ def test_nothing_is_appended_outside_a_transaction_nor_made_durable_inside_one(
         log.commit([event()])
 
 
-def test_time_never_runs_backwards(installation: Installation, event: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_time_never_runs_backwards(installation: Installation, event: Make) -> None:
     log.commit([event()])
-    monkeypatch.setattr(clock, "now", lambda: 1.0)
+    (stored,) = tables.page(1, AuditEvent.objects.count() - 1, 1)
+    row, _, previous = tables.decode(stored)
+    tomorrow = row.time_us + 86_400_000_000
+    ahead = replace(row, id=uuid4(), seq=row.seq + 1, time_us=tomorrow)
+    tables.insert([rows.chain(ahead, (), previous)])
+    log.commit([event(), event()])
     log.commit([event()])
-    first, second = AuditEvent.objects.order_by("-seq")[:2][::-1]
-    assert second.time_us == first.time_us > 1_000_000
+    assert list(AuditEvent.objects.order_by("seq").values_list("time_us", flat=True))[-4:] == [tomorrow] * 4
+
+
+def test_an_event_has_the_time_of_the_database(installation: Installation, event: Make) -> None:
+    before = clock.read()
+    log.commit([event()])
+    written = AuditEvent.objects.latest("seq").time_us / 1_000_000
+    assert before - 0.001 <= written <= clock.read() + 0.001
 
 
 def test_whatever_comes_from_the_wire_is_kept_and_does_not_stop_the_log(installation: Installation) -> None:

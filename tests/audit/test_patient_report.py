@@ -20,7 +20,7 @@ from django.http import HttpResponse
 from django.utils import timezone
 
 from accounts.models import Person
-from audit import aliases, checkpoints, journal, leases, log, patient_report, report_fonts, report_pdf
+from audit import aliases, checkpoints, journal, leases, log, patient_report, patient_views, report_fonts, report_pdf
 from audit.actions import Action, Outcome, Use
 from audit.events import Event
 from audit.filters import Filters
@@ -96,6 +96,24 @@ def test_another_day_has_none_of_it_and_a_cut_report_says_so(monkeypatch: pytest
     monkeypatch.setattr(patient_report, "MOST_ROWS", 1)
     assert read().saw.cut
     assert ledger(read().saw) == [("outsider", "downloaded", MERGED)]
+
+
+@pytest.mark.usefixtures("accesses")
+def test_a_page_tells_the_newest_lines_of_each_and_counts_all_and_the_pdf_has_all(
+    officer: Browser, monkeypatch: pytest.MonkeyPatch, radiologist: Person, actor_of: Actors
+) -> None:
+    rosa = actor_of(radiologist).who
+    for purpose in ("care", "teaching", "legal"):
+        event = Event(Action.DOWNLOAD, Outcome.OK, rosa, study_uid=STUDY, patient=FIRST, purpose=purpose)
+        log.receipt(event, (STUDY,))
+    monkeypatch.setattr(patient_views, "SHOWN", 2)
+    page = officer.open(PAGE).content.decode()
+    assert "The newest 2 of 4 lines are shown here" in page
+    assert page.count("of 1 lines") == 0
+    assert ("teaching" in page.lower(), "legal" in page.lower()) == (True, True)
+    assert "3 images displayed" not in page
+    assert AuditEvent.objects.get(action=Action.PATIENT_REPORT).count == 7
+    assert [one.count for one in read().saw.people] == [len(one.entries) for one in read().saw.people] == [4, 1]
 
 
 def test_joins_of_joins_count_circles_end_and_none_is_taken_back() -> None:

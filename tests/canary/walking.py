@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.conf import settings
@@ -15,9 +16,9 @@ from django.core.management import call_command
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import factors
+from accounts import desks, factors, links, spellings
 from accounts.actors import Actor
-from accounts.models import Person
+from accounts.models import Person, Session
 from archive import ingest, jobs, packs, query, reconcile, removal, retrieve, tasks
 from archive.models import Job
 from archive.query import Criteria, Page
@@ -50,6 +51,7 @@ class Walk:
         steps: tuple[Callable[[], object], ...] = (
             self._month_passes,
             self._enrol,
+            self._kept_for_somebody,
             *(lambda ds=ds: ingest.store(self.modality, builders.part10(ds)) for ds in sent),
             lambda: ingest.store(self.modality, builders.part10(sent[0])),
             lambda: self._held(sent[0], reconcile.accept),
@@ -117,6 +119,14 @@ class Walk:
         keystore.forget()
         keystore.current_epoch()
         keystore.installation_key("log", "1999")
+
+    def _kept_for_somebody(self) -> None:
+        row = Session(session_key="0" * 40, person=self.person)
+        with transaction.atomic():
+            spellings.add(self.person, self.reason, uuid4(), uuid4())
+            desks.keep(row, self.canary.study_uid, self.reason.encode(), timezone.now())
+            until = timezone.now() + timedelta(days=1)
+            links.make(self.person, self.canary.study_uid, self.reason, until, may_download=False, event=uuid4())
 
     def _enrol(self) -> None:
         factors.issue(self.person)

@@ -37,7 +37,6 @@ PEOPLE: Final = (
         for act, action, status in (
             ("disable", "person:changed", 302),
             ("enable", "person:changed", 302),
-            ("reset", "person:factors-reset", 200),
         )
         for row in (
             posted("administrator", f"/people/{{person}}/{act}/", status, done(action), "somebody"),
@@ -49,6 +48,7 @@ PEOPLE: Final = (
 )
 
 DEVICE: Final = done("device:changed")
+ENROLLED: Final = done("device:enrolled")
 GROUPS_AND_DEVICES: Final = (
     page("administrator", "/groups/", 200, ()),
     posted("administrator", "/groups/", 302, done("group:changed"), "", name="{fresh}"),
@@ -98,7 +98,7 @@ COMMANDS: Final = (
     command("device list", 0, ()),
     command("device disable {ae_title}", 0, DEVICE, "a device"),
     command("device disable NOBODY", 1, missed("device:changed")),
-    command("device enrol {ae_title} --into {folder}/bundle", 0, DEVICE, given="a device and a folder"),
+    command("device enrol {ae_title} --into {folder}/bundle", 0, ENROLLED, given="a device and a folder"),
     command("device enrol NOBODY --into {folder}/bundle", 1, missed("device:changed"), given="a folder"),
     command("device revoke {ae_title}", 0, DEVICE, given="a device"),
     command("device revoke NOBODY", 1, missed("device:changed")),
@@ -117,7 +117,7 @@ COMMANDS: Final = (
             ("device add {fresh} --address 127.0.0.7/32", "device:changed", "somebody"),
             ("device list", "device:changed", "somebody"),
             ("device disable {ae_title}", "device:changed", "a device"),
-            ("device enrol ECHO_ONE --into {folder}/bundle", "device:changed", "a folder"),
+            ("device enrol ECHO_ONE --into {folder}/bundle", "device:enrolled", "a folder"),
             ("device revoke {ae_title}", "device:changed", "a device"),
             ("audit verify", "log:verified", ""),
             ("audit prove 1", "log:read", ""),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
+from django.core.files import File
 from django.test import Client
 from django.utils import timezone
 from pydicom.dataset import Dataset
@@ -24,13 +25,13 @@ from tests.archive.dicomweb.conftest import Program, body
 from tests.archive.dimse import peers
 from tests.completeness import given, studies
 from tests.completeness.rows import Expected, Row
-from tests.completeness.serving import COMMANDS, commanded, lived, worked
+from tests.completeness.serving import COMMANDS, commanded, lived, shaken, worked
 from tests.completeness.studies import Names
 from tests.conftest import PASSWORD
 
 READINGS = ("log:read", "log:own", "log:verified", "backup:created", "backup:verified", "key:epoch-ended")
 NOBODYS = "1.2.826.0.1.3680043.10.999"
-BROWSERS = ("page", "tired", "half", "stranger", "token")
+BROWSERS = ("page", "tired", "half", "locked", "stranger", "token")
 
 
 @dataclass
@@ -104,6 +105,8 @@ class House:
         return int(answer.status_code)
 
     def _associate(self, row: Row, names: Names) -> int:
+        if row.asked == "tls":
+            return shaken(_filled(row.who, names), names.get("folder", ""))
         if row.asked == "echo":
             return 0 if peers.echoes(self.server.port, calling=row.who) else 1
         (status,) = peers.sends(self.server.port, names["image"], calling=row.who)
@@ -164,10 +167,16 @@ def _browsed(row: Row, browser: Client, asked: str, names: Names) -> Any:
     headers = {"Custos-Use": row.use} if row.use else {}
     if row.sent:
         return browser.post(asked, _filled(row.sent, names), content_type="application/json", headers=headers)
-    form = {name: _filled(value, names) for name, value in row.form.items()}
+    form = {name: _entry(value, names) for name, value in row.form.items()}
     if row.method == "POST":
         return browser.post(asked, form, headers=headers)
     return browser.get(asked, form, headers=headers)
+
+
+def _entry(value: str, names: Names) -> Any:
+    """One entry of a form: a file that was prepared, or text."""
+    found = names.get(value[1:-1])
+    return found if isinstance(found, File) else _filled(value, names)
 
 
 def _browser(way: str, username: str) -> Client:
@@ -189,6 +198,7 @@ def _browser(way: str, username: str) -> Client:
         address="127.0.0.1",
         seen_at=now,
         verified_at=None if way == "half" else now,
+        locked_at=now - timedelta(minutes=1) if way == "locked" else None,
         stepped_up_at={"page": now, "tired": now - timedelta(hours=1)}.get(way),
     )
     browser.cookies["__Host-session"] = key

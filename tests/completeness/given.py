@@ -2,18 +2,23 @@
 
 import os
 from collections.abc import Callable
+from io import StringIO
 from typing import Any, Final
 
-from accounts import attempts, devices, factors, setup_links, tokens
+from django.core.management import call_command
+from django.utils import timezone
+
+from accounts import attempts, callers, desks, devices, factors, roles, setup_links, tokens
 from accounts import people as persons
-from accounts.models import Group, Person, Role, Session, SetupLink, TotpDevice
+from accounts.models import Caller, Device, Group, Person, Role, Session, SetupLink, TotpDevice
+from accounts.views.roles import _consequences
 from archive import retrieve
 from audit import alerts, checkpoints, journal, programs
 from audit.models import Alert, AuditEvent
 from tests import builders, people
 from tests.accounts.browsing import code, fresh_code
 from tests.archive.tending.conftest import orphan
-from tests.completeness import care, studies
+from tests.completeness import care, keys_at_hand, requests, scopes, shared, studies
 from tests.completeness.studies import Names, actor, stored
 
 
@@ -64,6 +69,27 @@ def session() -> Names:
     return {**names, "session": named}
 
 
+def role() -> Names:
+    """A role that nobody holds, and what confirms that it is called otherwise and allows nothing any more."""
+    made, name = roles.create(builders.word().lower(), ["study.search"]), builders.word().lower()
+    said = _consequences(actor("administrator"), made, name, [])
+    return {"role": str(made.id), "fresh": name, "confirmed": said["seal"]}
+
+
+def unsound() -> Names:
+    """A role that came about by another way than ours, and somebody to give it to."""
+    made = Role.objects.create(name=builders.word().lower(), permissions=["people.manage", "study.view"])
+    return {**somebody(), "unsound": made.name}
+
+
+def desk() -> Names:
+    """What somebody had laid out at a study of Radiology when the screen was locked."""
+    names = {**stored(builders.ct_slice()), **somebody()}
+    row = Session(session_key="0" * 40, person=Person.objects.get(pk=names["person"]))
+    desks.keep(row, names["study"], b"{}", timezone.now())
+    return names
+
+
 def tried(times: int) -> Callable[[], Names]:
     def trying() -> Names:
         names = somebody()
@@ -74,9 +100,38 @@ def tried(times: int) -> Callable[[], Names]:
     return trying
 
 
+def tried_everywhere() -> Names:
+    """A name that was tried from so many strange places that the next wrong password holds it up in all of them."""
+    names = somebody()
+    person = Person.objects.get(pk=names["person"])
+    for number in range(attempts.NAME.free - 1):
+        attempts.begin(names["someone"], f"10.1.0.{number}", person)
+    return names
+
+
 def device() -> Names:
     made = devices.create(builders.word()[:12], "127.0.0.9/32", groups=[], may=["store"])
     return {"device": str(made.id), "ae_title": made.ae_title}
+
+
+def device_enrolled() -> Names:
+    names = {**device(), **care.folder()}
+    Device.objects.filter(pk=names["device"]).update(address="127.0.0.1/32")
+    call_command("device", "enrol", names["ae_title"], "--into", names["folder"] + "/bundle", stdout=StringIO())
+    return names
+
+
+def without_study() -> Names:
+    image = builders.ct_slice()
+    del image.StudyInstanceUID
+    return {"image": image}
+
+
+def caller() -> Names:
+    title = builders.word()[:12]
+    callers.note(title, "10.0.0.7", "CUSTOS", "calling-title")
+    callers.flush()
+    return {"caller": str(Caller.objects.get(ae_title=title).id)}
 
 
 def sitting() -> Names:
@@ -145,6 +200,16 @@ PREPARED: Final[dict[str, Callable[[], Names]]] = {
     "a study in the trash under a hold": studies.trashed_under_hold,
     "a study destroyed": studies.destroyed,
     "a study restricted": studies.restricted,
+    "who may grant": scopes.granter,
+    "a study granted": scopes.granted,
+    "a spelling linked": scopes.spelt,
+    "the administrator": lambda: {"person": str(Person.objects.get(username="administrator").id)},
+    "a rule": scopes.rule,
+    "a file of rules": scopes.file_of_rules,
+    "a broken glass": scopes.broken,
+    "a glass to review": scopes.to_review,
+    "a glass of the reviewer": scopes.of_the_reviewer,
+    "five emergency accesses in vain": scopes.guessed,
     "somebody": somebody,
     "a code used before": code_used,
     "a newcomer without a second factor": newcomer,
@@ -152,9 +217,26 @@ PREPARED: Final[dict[str, Callable[[], Names]]] = {
     "somebody disabled": disabled,
     "somebody's token": token,
     "somebody's session": session,
+    "somebody's desk": desk,
     "four wrong passwords": tried(4),
     "five wrong passwords": tried(5),
+    "a reset asked for": requests.reset_asked,
+    "an own reset asked for": requests.own_reset_asked,
+    "a destruction asked for": requests.destruction_asked,
+    "power asked for": requests.power_asked,
+    "power asked for a role": requests.role_power_asked,
+    "a role that is held": requests.held_role,
+    "a group": requests.group,
+    "a role": role,
+    "an unsound role": unsound,
+    **keys_at_hand.PREPARED,
+    **shared.PREPARED,
+    "wrong passwords from many places": tried_everywhere,
+    "somebody held up": tried(attempts.FREE),
     "a device": device,
+    "an unknown caller": caller,
+    "a device with a certificate": device_enrolled,
+    "an image without a study": without_study,
     "a sitting": sitting,
     "an alert": alert,
     "a checkpoint": checkpoint,

@@ -6,7 +6,19 @@ A path may hold `{study}`, `{series}` and `{sop}`: those of a study that Radiolo
 
 from typing import Final
 
-from tests.completeness import administering, pixels, signing_in, tending, ways
+from tests.completeness import (
+    administering,
+    ending,
+    equipped,
+    giving,
+    passkeys,
+    pixels,
+    scopes,
+    shared,
+    signing_in,
+    tending,
+    ways,
+)
 from tests.completeness.rows import (
     DENIED,
     MISSED,
@@ -88,7 +100,7 @@ WIRE: Final = (
 UNKNOWN: Final = "00000000-0000-4000-8000-000000000000"
 SHUT: Final = (
     Row("page", "radiologist", "/groups/", 403, refused("group:changed")),
-    Row("page", "radiologist", "/devices/", 403, refused("device:changed")),
+    Row("page", "radiologist", "/devices/", 403, refused("device:read")),
     Row("page", "radiologist", "/devices/new/", 403, refused("device:changed")),
     Row("page", "radiologist", "/people/new/", 403, refused("person:read")),
     Row("page", "radiologist", "/destruction/", 403, refused("study:destruction-read")),
@@ -176,8 +188,14 @@ ROWS: Final = (
     *SHUT_TOO,
     *pixels.ROWS,
     *signing_in.ROWS,
+    *passkeys.ROWS,
     *administering.ROWS,
+    *equipped.ROWS,
+    *ending.ROWS,
+    *giving.ROWS,
     *ways.ROWS,
+    *scopes.ROWS,
+    *shared.ROWS,
     *tending.JOBS,
     *PROGRAM,
     *COMMANDS,

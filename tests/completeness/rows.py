@@ -41,7 +41,8 @@ class Row:
     (of a worker, and of one that may nothing), or `program` (a process of ours, as which `who` it serves).
 
     A browser is a `page` in which both factors were given just now, `tired` where the second was given long ago,
-    `half` where the password alone was given, `stranger` where nothing was, `token` where a token is sent instead.
+    `half` where the password alone was given, `locked` where the screen was locked a minute ago, `stranger` where
+    nothing was given, `token` where a token is sent instead.
 
     `given` names what is prepared ahead (`tests.completeness.given`); what that yields, and `study`, `series` and `sop`
     of a study that Radiology has, may stand in curly brackets in `asked`, `form` and `sent`. With `known` false those

@@ -1,7 +1,9 @@
 """How commands are given and jobs done for a row: in this process, by whom the row says."""
 
 import os
+import ssl
 from io import StringIO
+from pathlib import Path
 from typing import Final
 from unittest.mock import patch
 
@@ -14,9 +16,13 @@ from accounts.errors import Refused
 from accounts.models import Person
 from accounts.policy import Permission
 from archive import tasks
+from archive.dimse import pdus, secure
+from archive.dimse.server import Server
 from archive.errors import ArchiveError
 from audit import programs
+from pacs import tls
 from tests.accounts.browsing import fresh_code
+from tests.archive.dimse import peers
 from tests.conftest import PASSWORD
 
 COMMANDS: Final = ("command", "bare", "vouched", "mistaken")
@@ -34,6 +40,26 @@ def commanded(asked: str, way: str, who: str) -> int:
         except (CommandError, SystemExit):
             return 1
     return 0
+
+
+def shaken(title: str, folder: str) -> int:
+    """Associate over TLS with what was enrolled into a folder, or with no certificate at all; return 0 or 1."""
+    tls.settle()
+    files = tls.dicom_files()
+    ours = secure.context(files.certificate, files.key, tls.authority_certificate())
+    server = Server("127.0.0.1", 0, context=ours).start()
+    context = ssl.create_default_context(cafile=str(tls.authority_certificate()))
+    if folder:
+        bundle = Path(folder) / "bundle"
+        context.load_cert_chain(bundle / "certificate.pem", bundle / "key.pem")
+    try:
+        with peers.connect(server.port) as plain, context.wrap_socket(plain, server_hostname="localhost") as sock:
+            sock.sendall(peers.request_pdu(calling=title))
+            return 0 if peers.read_pdu(sock)[0] == pdus.ASSOCIATE_AC else 1
+    except OSError:
+        return 1
+    finally:
+        server.stop(5.0)
 
 
 def lived(asked: str, role: str, settings: dict[str, str]) -> int:

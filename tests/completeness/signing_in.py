@@ -29,6 +29,13 @@ PASSWORDS: Final = tuple(
             "wrong",
         ),
         (422, (plain(KEPT_OUT, "denied", 1, by="{someone}"),), "five wrong passwords", "{someone}", RIGHT),
+        (
+            422,
+            (plain(KEPT_OUT, "denied", 1, by="{someone}"), plain("person:locked", "denied", by="{someone}")),
+            "wrong passwords from many places",
+            "{someone}",
+            "wrong",
+        ),
     )
 )
 

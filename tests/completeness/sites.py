@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from audit import tables
+from audit import log
 
 ROOMS = ("accounts", "archive", "audit", "keystore", "pacs")
 WRITES = {
@@ -51,9 +51,15 @@ class Site:
 
 
 def sites() -> list[Site]:
+    return sorted({site for path, name in sources() for site in _of(path, name)})
+
+
+def sources() -> Iterator[tuple[Path, str]]:
+    """Every source of the program, with its name below the project."""
     root = Path(settings.BASE_DIR)
-    paths = sorted(path for room in ROOMS for path in (root / room).rglob("*.py") if "migrations" not in path.parts)
-    return sorted({site for path in paths for site in _of(path, str(path.relative_to(root)))})
+    for path in sorted(path for room in ROOMS for path in (root / room).rglob("*.py")):
+        if "migrations" not in path.parts:
+            yield path, str(path.relative_to(root))
 
 
 def named(known: list[Site]) -> dict[Site, str]:
@@ -103,32 +109,32 @@ def _writes(called: ast.expr, modules: dict[str, str], functions: set[str]) -> b
 @contextmanager
 def watched(known: list[Site], written: set[Site], patch: pytest.MonkeyPatch) -> Iterator[None]:
     """Gather by which of the calls something is written."""
-    insert = tables.insert
+    unplaced = log.unplaced
     by_file: dict[str, list[Site]] = {}
     for site in known:
         by_file.setdefault(_file(site), []).append(site)
 
-    def watching(chained: Any) -> Any:
+    def watching(events: Any) -> Any:
         for file, line in _stack():
             written.update(site for site in by_file.get(file, ()) if site.first <= line <= site.last)
-        return insert(chained)
+        return unplaced(events)
 
     with patch.context() as patched:
-        patched.setattr(tables, "insert", watching)
+        patched.setattr(log, "unplaced", watching)
         yield
 
 
 @contextmanager
 def disabled(site: Site, patch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let this one call write nothing, while everything around it goes on as if it had."""
-    insert, its_file = tables.insert, _file(site)
+    unplaced, its_file = log.unplaced, _file(site)
 
-    def forgetting(chained: Any) -> Any:
+    def forgetting(events: Any) -> Any:
         below = any(file == its_file and site.first <= line <= site.last for file, line in _stack())
-        return None if below else insert(chained)
+        return () if below else unplaced(events)
 
     with patch.context() as patched:
-        patched.setattr(tables, "insert", forgetting)
+        patched.setattr(log, "unplaced", forgetting)
         yield
 
 

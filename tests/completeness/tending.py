@@ -29,6 +29,7 @@ ARCHIVE: Final = (
         plain("archive:reindexed", "ok", 1),
     ),
     command("archive compact", 0),
+    command("archive compact 1.2.3", 1, Expected("archive:compacted", "not-found", patient=False)),
     command("archive sweep", 0, *done("archive:swept")),
     command("archive check --rebuild", 0, plain("archive:checked", "ok", 1), plain("archive:rebuilt", "ok")),
     shut("archive scrub", "archive:scrubbed"),
@@ -55,6 +56,7 @@ KEYS: Final = (
     command("keys rekey 1.2.3", 1, MISSED_KEY),
     shut("keys rekey {study}", "study:rekeyed"),
     command("keys end-epoch {epoch}", 0, plain("key:epoch-ended", "ok", -1), given="an epoch to end"),
+    command("keys end-epoch 4711", 1, plain("key:epoch-ended", "not-found")),
     shut("keys end-epoch 1", "key:epoch-ended"),
     command("keys clean", 0, given="no backup place"),
     shut("keys clean", "key:epoch-ended"),
@@ -87,12 +89,15 @@ KEYS: Final = (
 
 MADE: Final = plain("backup:created", "ok", -1)
 PROVED: Final = plain("backup:verified", "ok", -1)
+ABSENT: Final = plain("backup:verified", "not-found")
 BACKUPS: Final = (
     # The place is registered first, which is an event of its own.
     command("backup create {folder}", 0, MADE, MADE, given="a folder"),
     shut("backup create {folder}", "backup:created", "a folder"),
     command("backup verify {folder}", 0, PROVED, given="a backup"),
     shut("backup verify {folder}", "backup:verified", "a backup"),
+    *(command(f"backup {verb} {{folder}}/none", 1, ABSENT, given="a folder") for verb in ("verify", "list")),
+    command("backup forget {folder}", 1, plain("backup:created", "not-found"), given="a folder"),
     command("backup list {folder}", 0, given="a backup"),
     shut("backup list {folder}", "backup:verified", "a backup"),
     command("backup places", 0),

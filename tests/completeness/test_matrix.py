@@ -43,7 +43,8 @@ def test_without_any_one_call_that_writes_a_row_of_the_matrix_fails(
         unnoticed += [str(site) for site, passing in reached.items() if not _noticed(house, site, passing, monkeypatch)]
         rows |= reached
     assert not unnoticed
-    # What no row comes by yet is a debt written down: a call that is new needs a row, and one that got a row leaves.
+    # What no row comes by is written down, with its test (`test_rooms`): a new call needs one of both, and one that got
+    # a row leaves.
     named = sites.named(known)
     unreached, debt = {named[site] for site in known if site not in rows}, set(UNREACHED.read_text("utf-8").split())
     told = [

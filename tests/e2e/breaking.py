@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import psycopg2
 import requests
@@ -35,9 +36,9 @@ def turn_held(archive: Archive) -> Iterator[None]:
 
 
 @contextmanager
-def disk_full(archive: Archive) -> Iterator[None]:
-    """Not a byte is left where database, journals and packs are."""
-    filler = archive.root / "data" / "filler"
+def disk_full(folder: Path) -> Iterator[None]:
+    """Not a byte is left on the disk of this folder."""
+    filler = folder / "filler"
     with filler.open("wb", buffering=0) as file, suppress(OSError):
         for size in (1 << 20, 1 << 12, 1):
             with suppress(OSError):
@@ -50,17 +51,31 @@ def disk_full(archive: Archive) -> Iterator[None]:
 
 
 @contextmanager
-def small_disk(archive: Archive, megabytes: int) -> Iterator[None]:
-    """A file system of its own for the data folder. Raises CalledProcessError where this may not be made."""
-    data, aside = archive.root / "data", archive.root / "aside"
-    data.rename(aside)
-    data.mkdir(mode=0o700)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=700", "none", str(data)], check=True)
+def database_disk_full(cluster: Cluster) -> Iterator[None]:
+    """Not a byte is left for the database: it refuses, or ends itself where not even its journal finds room."""
+    with disk_full(cluster.folder):
+        yield
+    cluster.again()
+
+
+@contextmanager
+def small_disk(folder: Path, megabytes: int) -> Iterator[None]:
+    """A file system of its own for this folder, with what is in it. CalledProcessError where this may not be made."""
+    aside = folder.with_name(f"{folder.name}-aside")
+    folder.rename(aside)
+    folder.mkdir(mode=0o700)
     try:
-        subprocess.run(["cp", "-a", f"{aside}/.", str(data)], check=True)
+        size = f"size={megabytes}m,mode=700"
+        subprocess.run(["mount", "-t", "tmpfs", "-o", size, "none", str(folder)], check=True)
+    except subprocess.CalledProcessError:
+        folder.rmdir()
+        aside.rename(folder)
+        raise
+    try:
+        subprocess.run(["cp", "-a", f"{aside}/.", str(folder)], check=True)
         yield
     finally:
-        subprocess.run(["umount", "--lazy", str(data)], check=True)
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 @contextmanager
@@ -97,12 +112,13 @@ class Answer:
 class Watcher:
     """Somebody who asks the same over and over, as fast as it is answered; times are monotonic seconds.
 
-    `heard` is when each piece of an answer came that was no refusal.
+    `heard` is when each piece of an answer came that was no refusal, `received` how many bytes came so.
     """
 
     ask: Callable[[], requests.Response]
     answers: list[Answer] = field(default_factory=list)
     heard: list[float] = field(default_factory=list)
+    received: int = 0
     ended: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> None:
@@ -110,9 +126,10 @@ class Watcher:
             began, status, retry = time.monotonic(), 0, False
             with suppress(requests.RequestException):
                 answer = self.ask()
-                for _ in answer.iter_content(PIECE):
+                for piece in answer.iter_content(PIECE):
                     if answer.ok:
                         self.heard.append(time.monotonic())
+                        self.received += len(piece)
                 status, retry = answer.status_code, "Retry-After" in answer.headers
             self.answers.append(Answer(began, time.monotonic(), status, retry))
 

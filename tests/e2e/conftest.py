@@ -3,6 +3,7 @@
 import gc
 import json
 import os
+import secrets
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
 from tests import services
 from tests.conftest import REQUIRED
@@ -157,6 +158,48 @@ def shared_clinic(prepared: SetUp, chromium: Browser, tmp_path_factory: pytest.T
     shutil.copytree(prepared.root, root)
     with running(Archive(root)) as started:
         yield Clinic(started, chromium, prepared.logins)
+
+
+Newcomers = Callable[..., str]
+Hire = Callable[[str], Page]
+MANY, FEW = 6, 2
+
+
+@pytest.fixture(scope="package")
+def pool(shared_clinic: Clinic) -> Newcomers:
+    """Gives out people whom no test has met yet, several made by one start of the program.
+
+    A code of a person is used once and there are three within half a minute: people who are shared wait for codes.
+    """
+    waiting: dict[tuple[str, str], list[str]] = {}
+
+    def give(role: str = "clinician", group: str = "Radiology") -> str:
+        left = waiting.setdefault((role, group), [])
+        if not left:
+            names = [f"{role.replace(' ', '.')}-{secrets.token_hex(4)}" for _ in range(MANY if group else FEW)]
+            shared_clinic.logins |= populate(shared_clinic.archive, "newcomers", role, group, *names)
+            left += names
+        return left.pop()
+
+    return give
+
+
+@pytest.fixture
+def newcomer(pool: Newcomers, clinic: Clinic) -> Newcomers:
+    """Gives the name of somebody new, by role and group; works in the archive of `clinic`."""
+    return pool
+
+
+@pytest.fixture
+def hired(clinic: Clinic, newcomer: Newcomers) -> Hire:
+    """Signs somebody new in who holds a role and is in no group; returns the page."""
+
+    def enter(role: str) -> Page:
+        page = clinic.stranger()
+        clinic.enter(page, newcomer(role, ""))
+        return page
+
+    return enter
 
 
 @pytest.fixture

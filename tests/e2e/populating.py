@@ -1,6 +1,7 @@
 """Run as a program on a fresh installation: makes its groups, people and devices by the commands an operator types.
 
 One process does them all, because starting the program takes longer than any of them. Prints the logins as JSON.
+Told `newcomers ROLE GROUP NAME …`, it makes these people alone, for tests that want somebody who is new.
 """
 
 import json
@@ -33,19 +34,28 @@ def command(*words: str) -> Any:
     return json.loads(told.getvalue())
 
 
+def people(wanted: dict[str, tuple[str, str | None]], *, tokens: bool) -> dict[str, dict[str, str]]:
+    """Make people with working factors and, where asked for, a token each."""
+    logins = {}
+    for username, (role, group) in wanted.items():
+        person = command("person", "add", username, "--role", role, *(["--group", group] if group else []))
+        token = command("token", "add", username)["token"] if tokens else ""
+        logins[username] = {**{key: person[key] for key in ("username", "password", "totp_uri")}, "token": token}
+    return logins
+
+
 def main() -> None:
     import django
 
     django.setup()
+    if sys.argv[1:2] == ["newcomers"]:
+        role, group, *names = sys.argv[2:]
+        json.dump(people({name: (role, group or None) for name in names}, tokens=False), sys.stdout)
+        return
     later = "more" in sys.argv[1:]
     for name in () if later else ("Radiology", "Cardiology"):
         command("group", "add", name)
-    logins = {}
-    for username, (role, group) in (MORE if later else PEOPLE).items():
-        of = ["--group", group] if group else []
-        person = command("person", "add", username, "--role", role, *of)
-        token = command("token", "add", username)["token"]
-        logins[username] = {**{key: person[key] for key in ("username", "password", "totp_uri")}, "token": token}
+    logins = people(MORE if later else PEOPLE, tokens=True)
     for ae_title, owner in () if later else (("CT_ONE", "Radiology"), ("ECHO_ONE", "Cardiology")):
         command("device", "add", ae_title, "--address", "127.0.0.1/32", "--group", owner, "--may", "store")
     json.dump(logins, sys.stdout)

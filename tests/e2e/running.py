@@ -62,7 +62,7 @@ class Archive:
 
     @property
     def url(self) -> str:
-        return f"https://localhost:{self.web_port}"
+        return f"{'http' if self.extra.get('PACS_TLS') == 'off' else 'https'}://localhost:{self.web_port}"
 
     @property
     def authority(self) -> Path:

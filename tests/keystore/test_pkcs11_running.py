@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Timer
 from uuid import uuid4
 
 import pytest
@@ -15,6 +16,7 @@ from pytest_django import Settings
 from keystore import checks, keys, roots
 from keystore.errors import RootKeyError
 from keystore.models import EpochKey
+from tests import forking
 from tests.conftest import Installation
 from tests.keystore import softhsm
 from tests.keystore.softhsm import Hsm
@@ -47,6 +49,21 @@ def test_a_token_taken_out_fails_closed_and_serves_again_when_it_is_back(hsm: Hs
                 root.wrap(key_id, secret)
         (hsm.root / "away").rename(hsm.tokens)
         assert root.unwrap(key_id, wrapped) == secret
+
+
+def test_a_token_that_is_away_for_a_moment_is_looked_for_again(hsm: Hsm) -> None:
+    root, secret, key_id = roots.from_url(hsm.url()), new_secret(), uuid4()
+    wrapped = root.wrap(key_id, secret)
+    (token,) = hsm.tokens.iterdir()
+    for _ in range(3):
+        roots.forget()
+        token.rename(hsm.root / "away")
+        back = Timer(0.15, (hsm.root / "away").rename, [token])
+        back.start()
+        try:
+            assert root.unwrap(key_id, wrapped) == secret
+        finally:
+            back.join()
 
 
 def test_eight_threads_at_once_all_get_their_own_keys(hsm: Hsm) -> None:
@@ -116,16 +133,14 @@ def test_processes_at_once_use_the_same_root(hsm: Hsm, tmp_path: Path) -> None:
 def test_a_forked_child_signs_in_for_itself_and_leaves_its_parent_alone(hsm: Hsm) -> None:
     root, secret, key_id = roots.from_url(hsm.url()), new_secret(), uuid4()
     wrapped = root.wrap(key_id, secret)
+
+    def opens() -> bool:
+        fine = root.unwrap(key_id, wrapped) == secret and root.unwrap(key_id, wrapped) == secret
+        roots.forget()
+        return fine and roots.from_url(hsm.url()).unwrap(key_id, wrapped) == secret
+
     for _ in range(2):
-        child = os.fork()
-        if child == 0:
-            try:
-                fine = root.unwrap(key_id, wrapped) == secret and root.unwrap(key_id, wrapped) == secret
-                roots.forget()
-                os._exit(0 if fine and roots.from_url(hsm.url()).unwrap(key_id, wrapped) == secret else 1)
-            finally:
-                os._exit(2)
-        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert forking.ended(forking.child(opens)) == 0
         assert root.unwrap(key_id, wrapped) == secret
 
 

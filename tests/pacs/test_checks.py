@@ -33,6 +33,7 @@ class Conf:
     PACS_DICOM_PLAIN_NETWORKS: tuple[Network, ...] = ()
     PACS_AE_TITLES: tuple[str, ...] = ("CUSTOS",)
     PACS_VERIFY_DAYS: int = 7
+    PACS_FOUR_EYES: bool = True
     more: dict[str, str] = field(default_factory=dict)
 
 
@@ -208,3 +209,8 @@ def test_a_postgres_that_forgets_in_a_power_cut_is_refused(installation: object)
 def test_a_record_that_may_go_unverified_for_months_is_named(conf: Conf) -> None:
     assert codes(replace(conf, PACS_VERIFY_DAYS=31), checks.verifications) == set()
     assert codes(replace(conf, PACS_VERIFY_DAYS=32), checks.verifications) == {"custos.I070"}
+
+
+def test_that_one_person_acts_alone_is_named(conf: Conf) -> None:
+    assert codes(conf, checks.four_eyes) == set()
+    assert codes(replace(conf, PACS_FOUR_EYES=False), checks.four_eyes) == {"custos.I080"}

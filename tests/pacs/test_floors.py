@@ -17,6 +17,7 @@ PLANTED = {
     "keystore/keys.py": "import accounts.gate\nimport pynetdicom",
     "audit/log.py": "import pydicom\nimport reportlab\nfrom archive import ingest",
     "audit/messages/mapping.py": "from audit import tables",
+    "accounts/factors/totp.py": "import fido2",
     "accounts/gate.py": "from audit import models\nfrom keystore import models as rows\nfrom accounts import views",
     "archive/query/rows.py": "import boto3\nimport cryptography\nfrom archive import browser",
     "archive/browser/studies.py": "from archive import models\nfrom archive.dicomweb import problems",

@@ -14,11 +14,12 @@ from pacs.pools import LIMITS, LONGEST_FORM, THREADS, Broken, Environ, Limit, Po
 @pytest.mark.parametrize(
     ("method", "path", "pool"),
     [
+        ("GET", "/me/alive/", "page"),
         ("GET", "/dicom-web/studies", "pixel"),
         ("GET", "/dicom-web/studies/1.2/series", "pixel"),
         ("GET", "/dicom-web/studies/1.2/metadata", "pixel"),
         ("GET", "/dicom-web/studies/1.2/series/1.3/metadata", "pixel"),
-        ("GET", "/dicom-web/studies/1.2/series/1.3/instances/1.4/frames/1,3", "pixel"),
+        ("GET", "/dicom-web/studies/1.2/series/1.3/instances/1.4/frames/1,3", "frame"),
         ("GET", "/dicom-web/studies/1.2/series/1.3/instances/1.4/rendered", "pixel"),
         ("GET", "/dicom-web/studies/1.2/thumbnail", "pixel"),
         ("GET", "/dicom-web/studies/1.2", "stream"),

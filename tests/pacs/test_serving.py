@@ -179,6 +179,7 @@ def test_every_line_of_the_servers_is_json(place: Place) -> None:
     first = process.stderr.readline()
     process.terminate()
     _, rest = process.communicate(timeout=30)
-    assert process.returncode == 0
+    # Until its start is on record it may be ended like any program; after that it ends between two ticks.
+    assert process.returncode in (0, -signal.SIGTERM)
     for line in (first + rest).splitlines():
         assert json.loads(line)["logger"]

@@ -6,6 +6,10 @@ export interface Config {
   readonly heading: string;
   readonly language: string;
   readonly token: string;
+  /** Where what was laid out here waits; empty where nothing does. */
+  readonly desk: string;
+  /** Whether the reader came by a shared link, which shows this study alone and has no lock. */
+  readonly link: boolean;
   /** `cpu` or `webgl` overrules the choice of the renderer; for tests. */
   readonly renderer: string | null;
   displayedUrl(study: string): string;
@@ -13,13 +17,15 @@ export interface Config {
 
 /** Reads the attributes; throws when the study is not named, because then there is nothing to show. */
 export function configOf(root: HTMLElement): Config {
-  const { study, dicomweb = "/dicom-web", priors = "", displayed = "", heading = "" } = root.dataset;
+  const { study, dicomweb = "/dicom-web", priors = "", displayed = "", heading = "", desk = "", link = "" } = root.dataset;
   if (!study) throw new Error("the page names no study");
   return {
     study,
     dicomweb: dicomweb.replace(/\/$/, ""),
     priors,
     heading,
+    desk,
+    link: link !== "",
     language: root.lang || document.documentElement.lang || "en",
     token: document.querySelector<HTMLMetaElement>('meta[name="csrf-token"]')?.content ?? "",
     renderer: new URLSearchParams(location.search).get("renderer"),

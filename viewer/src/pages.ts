@@ -1,11 +1,14 @@
 /**
  * What the server-rendered pages gain where scripts run: fragments by htmx, and lists that stay alive.
- * Every page works without this file too.
+ * Every page works without this file too, but for passkeys, beside which there is always a code.
  */
 import htmx from "htmx.org";
 
+import { passkeys } from "./pages/passkey";
+import { guardPage } from "./guard/guard";
 import { watch } from "./pages/poll";
 import { ask } from "./pages/return";
+import { languageOf } from "./text/text";
 
 Object.assign(htmx.config, {
   allowEval: false,
@@ -43,5 +46,7 @@ function sendOnce(form: HTMLFormElement): void {
 }
 
 document.querySelectorAll<HTMLFormElement>("form[data-once]").forEach(sendOnce);
+guardPage(languageOf(document.documentElement.lang));
 watch();
 ask();
+passkeys();

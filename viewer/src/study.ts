@@ -68,6 +68,13 @@ function seriesOf(row: DataSet): Series {
   };
 }
 
+/** The series of a study and one of them by its UID, if it is there. */
+export async function stackOf(study: Study, uid: string): Promise<{ series: Series[]; stack: Stack | undefined }> {
+  const series = await study.series();
+  const wanted = series.find((one) => one.uid === uid);
+  return { series, stack: wanted && (await study.stack(wanted)) };
+}
+
 /** The series of a study and the one to begin with: the first with images, of the wanted modality if there is one. */
 export async function firstStack(study: Study, modality = ""): Promise<{ series: Series[]; stack: Stack }> {
   const series = await study.series();

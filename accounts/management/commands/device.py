@@ -68,7 +68,7 @@ def _disable(actor: Actor, options: Options) -> dict[str, Any]:
 
 def _enrol(actor: Actor, options: Options) -> dict[str, Any]:
     device = _named(actor, options)
-    with gate.change(actor, Action.DEVICE_CHANGED, subject=device.ae_title, details={"act": "enrolled"}) as told:
+    with gate.change(actor, Action.DEVICE_ENROLLED, subject=device.ae_title, details={"act": "enrolled"}) as told:
         paths = _laid(Path(options["into"]), enrolment.enrol(device, options["days"]))
         told.update(_told(device))
     return {**_told(device), **paths}

@@ -3,11 +3,12 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from accounts import factors, gate, groups, passwords, people
+from accounts import factors, gate, groups, passwords, people, rights
 from accounts.actors import Actor
 from accounts.errors import Unacceptable
 from accounts.management.noun import Noun, Options, Verb
 from accounts.models import Person
+from audit import alerts
 from audit.actions import Action
 
 
@@ -23,13 +24,14 @@ def known(actor: Actor, action: Action, name: str) -> Person:
 def _add(actor: Actor, options: Options) -> dict[str, Any]:
     password = options["password"] or passwords.suggest()
     told = {"act": "created", "roles": options["role"], "groups": options["group"], "factors": "shell-issued"}
-    with gate.change(actor, Action.PERSON_CHANGED, subject=options["name"], details=told):
+    with rights.change(actor, Action.PERSON_CHANGED, subject=options["name"], details=told):
         person = people.create(
             options["name"],
             password=password,
             roles=options["role"],
             groups=groups.named(options["group"]),
             full_name=options["full_name"],
+            by=actor,
         )
         uri, codes = factors.issue(person)
     return {
@@ -68,8 +70,9 @@ def _list(actor: Actor, _options: Options) -> dict[str, Any]:
 
 def _disable(actor: Actor, options: Options) -> dict[str, Any]:
     person = known(actor, Action.PERSON_CHANGED, options["name"])
-    with gate.change(actor, Action.PERSON_CHANGED, subject=f"person:{person.id}", details={"act": "disabled"}):
-        people.disable(person)
+    subject = f"person:{person.id}"
+    with rights.change(actor, Action.PERSON_CHANGED, subject=subject, details={"act": "disabled"}) as told:
+        told["sessions"], told["tokens"] = people.disable(person, by=actor)
     return {"username": person.username, "active": False}
 
 
@@ -78,6 +81,7 @@ def _reset(actor: Actor, options: Options) -> dict[str, Any]:
     with gate.change(actor, Action.FACTORS_RESET, subject=f"person:{person.id}", details={"act": "reset"}):
         factors.reset(person)
         password = people.reset_password(person)
+        alerts.raise_("factors-reset", person.username, f"{actor.name} reset them by a command.")
     return {"username": person.username, "password": password}
 
 

@@ -16,9 +16,11 @@ from audit.actions import Action
 def _add(actor: Actor, options: Options) -> dict[str, Any]:
     person = known(actor, Action.TOKEN_CHANGED, options["person"])
     with gate.change(actor, Action.TOKEN_CHANGED, subject=f"person:{person.id}", details={"act": "created"}) as told:
-        token, secret = tokens.create(person, name=options["name"], scopes=options["scope"], days=options["days"])
-        told.update(token=str(token.id), scopes=token.scopes, expires=token.expires_at.isoformat())
-    return {"id": str(token.id), "token": secret, "scopes": token.scopes, "expires": token.expires_at.isoformat()}
+        chosen = {"name": options["name"], "scopes": options["scope"], "days": options["days"]}
+        token, secret = tokens.create(person, **chosen, address=options["address"])
+        told.update(tokens.told(token))
+    expires = token.expires_at.isoformat()
+    return {"id": str(token.id), "token": secret, "scopes": token.scopes, "expires": expires, "address": token.address}
 
 
 def _add_arguments(parser: ArgumentParser) -> None:
@@ -26,6 +28,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--scope", action="append", help="may be repeated; without it, all that the person may give")
     parser.add_argument("--name", default="")
     parser.add_argument("--days", type=int, default=tokens.DAYS)
+    parser.add_argument("--address", default="", metavar="CIDR", help="the address or range it works from")
 
 
 def _revoke(actor: Actor, options: Options) -> dict[str, Any]:

@@ -281,6 +281,7 @@ def test_the_keys_of_a_backup_and_the_packs_that_survived_are_enough(clinic: Cli
     assert elsewhere.command("setup", "--no-link").returncode == 0
     elsewhere.told("archive", "check", "--rebuild")
     elsewhere.here()
+    assert AuditEvent.objects.get(action="backup:restored", outcome="ok").count == 6
     uids = list(Study.objects.values_list("uid", flat=True))
     assert len(uids) == Restricted.objects.count() == 3
     # Nobody is there to read them yet: people are made again, and decide whose the studies are.

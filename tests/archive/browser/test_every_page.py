@@ -1,16 +1,20 @@
 """What holds on every page, whoever's room it is: headers, languages, no mark-up of strangers, a way back."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from babel.messages.pofile import read_po
 from django.conf import settings
 from django.test import Client
+from django.utils import timezone
 from pydicom.dataset import Dataset
 
-from accounts.models import Destroyed, Person
+from accounts import approvals, callers, resetting
+from accounts.models import BreakGlass, Destroyed, Device, Group, Person, Role
 from archive.models import Held
 from tests.archive.browser.conftest import SignIn
 from tests.archive.browser.reading import read
@@ -31,17 +35,67 @@ def pages(
     privacy_officer: Any,
     doomed: Doomed,
     keeper: Any,
+    actor_of: Callable[[Any], Any],
+    outsider: Any,
 ) -> Callable[[str], Iterator[tuple[str, Any]]]:
     """Every page that a person meets, with the answer in one language."""
     study = f"/studies/{held_back[0].StudyInstanceUID}/"
+    sharers = Role.objects.create(name="sharer", permissions=["study.share"])
+    radiologist.roles.add(sharers)
     row = Destroyed.objects.create(study_uid="1.2.3", note="of another installation")
     certificate = f"/destruction/certificates/{row.id}/"
+    callers.note("STRANGER", "10.0.0.7", "CUSTOS", "calling-title")
+    machines = [
+        "/devices/",
+        "/devices/callers/",
+        "/devices/equipment/",
+        "/devices/new/",
+        f"/devices/{Device.objects.get(ae_title='CT_ONE').id}/",
+    ]
+    role, group = Role.objects.get(name="clinician").id, Group.objects.get(name="Radiology").id
+    asked = approvals.ask(actor_of(administrator), resetting.NAME, str(radiologist.id), concerns=radiologist.id)
+    person = f"/people/{radiologist.id}/"
+    giving = ["/groups/", "/groups/rules/", f"/groups/{group}/", "/approvals/", f"/approvals/{asked}/"]
+    giving += ["/roles/", "/roles/new/", f"/roles/{role}/", f"/roles/{role}/clone/", person, f"{person}disable/"]
     reports = ["/record/patients/", f"/record/patients/{'ab' * 16}/", "/record/mine/"]
+    glass = ["/break-glass/reviews/", f"/break-glass/reviews/{broken().id}/", "/break-glass/shares/"]
     of = {
-        radiologist: ["/studies/", study, f"{study}download/", "/studies/1.2.3/", "/people/", "/me/"],
+        radiologist: [
+            *(
+                "/break-glass/",
+                "/studies/",
+                "/shares/",
+                f"{study}share/",
+                study,
+                f"{study}download/",
+                "/studies/1.2.3/",
+                "/people/",
+                "/me/",
+            ),
+            *("/me/passkeys/", "/me/app/"),
+        ],
         technologist: [f"{study}held/", f"{study}trash/", "/trash/"],
-        administrator: ["/people/", "/people/new/", "/groups/", "/devices/", "/devices/new/", "/record/alerts/"],
-        privacy_officer: ["/record/", "/record/alerts/", "/record/health/", "/holds/", *reports],
+        administrator: [
+            *("/people/", "/people/new/", "/record/alerts/", "/sessions/", "/tokens/"),
+            *machines,
+            *giving,
+            f"/people/{outsider.id}/spellings/",
+        ],
+        privacy_officer: [
+            *(
+                "/record/",
+                "/record/alerts/",
+                "/record/health/",
+                "/holds/",
+                "/restricted/",
+                "/people/locked/",
+                "/roles/",
+                f"/roles/{role}/",
+            ),
+            *reports,
+            *glass,
+        ],
+        outsider: ["/studies/"],
         keeper: ["/destruction/", "/destruction/certificates/", f"/studies/{doomed.uid}/destroy/", certificate],
     }
 
@@ -52,6 +106,7 @@ def pages(
                 yield path, browser.get(path)
         stranger = Client(HTTP_HOST="localhost", HTTP_ACCEPT_LANGUAGE=language)
         yield "/sign-in/", stranger.get("/sign-in/", secure=True)
+        yield "/shared/", stranger.get("/shared/", secure=True)
 
     return answers
 
@@ -75,6 +130,14 @@ def test_no_page_holds_a_script_a_style_or_a_handler_of_its_own(pages: Any) -> N
             assert tag != "style", path
             assert tag != "script" or given["src"].startswith("/static/"), path
             assert not [name for name in given if name.startswith("on") or name == "style"], (path, tag, given)
+
+
+def broken() -> BreakGlass:
+    """The outsider's emergency access, still open, so that its banner is on the outsider's pages."""
+    person = Person.objects.get(username="outsider")
+    now = timezone.now()
+    times = {"opened_at": now, "until": now + timedelta(hours=1)}
+    return BreakGlass.objects.create(person=person.id, patient="ab" * 16, reason="emergency", event=uuid4(), **times)
 
 
 def english() -> dict[str, str]:
@@ -144,8 +207,8 @@ def test_each_role_is_offered_its_own_pages_and_led_to_its_first(
 ) -> None:
     expected = {
         radiologist: ("/studies/", {"/studies/", "/me/"}),
-        administrator: ("/people/", {"/record/alerts/", "/people/", "/groups/", "/devices/", "/me/"}),
-        privacy_officer: ("/record/", {"/record/", "/record/alerts/", "/me/"}),
+        administrator: ("/people/", {"/record/alerts/", "/people/", "/roles/", "/groups/", "/devices/", "/me/"}),
+        privacy_officer: ("/record/", {"/record/", "/record/alerts/", "/roles/", "/me/"}),
         keeper: ("/destruction/", {"/destruction/", "/me/"}),
     }
     for person, (first, offered) in expected.items():
@@ -158,6 +221,7 @@ def test_each_role_is_offered_its_own_pages_and_led_to_its_first(
             "/record/",
             "/record/alerts/",
             "/people/",
+            "/roles/",
             "/groups/",
             "/devices/",
             "/me/",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.conf import settings as django_settings
 
-from accounts import devices
+from accounts import devices, failures
 from accounts.models import Device
 from archive.dimse.server import Server
 from audit.models import AuditEvent
@@ -58,7 +58,8 @@ def test_the_right_title_from_another_address_is_rejected_like_a_stranger(scp: S
     stranger = rejection(scp.port, calling="STRANGER")
     Device.objects.filter(pk=modality.pk).update(address="10.9.8.0/24")
     assert rejection(scp.port) == stranger
-    assert "not known at this address" in Device.objects.get(pk=modality.pk).last_failure
+    device = Device.objects.get(pk=modality.pk)
+    assert (device.last_failure, device.last_failed_from) == (failures.OTHER_ADDRESS, "127.0.0.1")
 
 
 def test_a_device_that_was_switched_off_is_rejected(scp: Server, modality: Any) -> None:

@@ -1,14 +1,17 @@
 """What clients do over TLS that nobody should; the plain listener stands the same in `test_hostile`."""
 
 import struct
+import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import pytest
 
-from accounts.models import Device
+from accounts import callers
+from accounts.models import Caller, Device
 from archive.dimse import secure
 from archive.dimse.server import Server
+from audit.models import AuditEvent
 from tests.archive.dimse import peers
 from tests.archive.dimse.secured import Shown, client, connect, refusals
 from tests.archive.dimse.test_hostile import CT, EXPLICIT, resident
@@ -30,6 +33,58 @@ def test_two_hundred_clients_silent_in_their_handshake_do_not_delay_a_good_one(l
             if number % 2:
                 sock.sendall(b"\x16\x03\x01\x02\x00\x01")
         assert associated(listener.port, shown) < 1
+
+
+def test_two_hundred_silent_clients_and_giant_lengths_leave_memory_flat_and_a_good_echo_quick(
+    listener: Server, shown: Shown
+) -> None:
+    context = client(shown, shown.authority)
+    for _ in range(3):
+        associated(listener.port, shown)
+    before = resident()
+    with ExitStack() as stack:
+        for number in range(200):
+            sock = stack.enter_context(peers.connect(listener.port))
+            if number % 2:
+                sock.sendall(b"\x16\x03\x01\x02\x00\x01")
+        for kind in (1, 4) * 5:
+            giant = stack.enter_context(connect(listener.port, context))
+            if kind == 4:
+                giant.sendall(peers.request_pdu())
+                assert peers.read_pdu(giant)[0] == 2
+            with suppress(OSError):
+                giant.sendall(struct.pack(">BxI", kind, 0xFFFFFFFF) + b"x" * 100_000)
+        assert associated(listener.port, shown) < 1
+        # Clients and listener share this process; threads and buffers of some 70 connections are within it.
+        assert resident() - before < 24 * 1024 * 1024
+
+
+def test_a_flood_of_unknown_titles_does_not_slow_a_good_sender(scp: Server) -> None:
+    ending = threading.Event()
+
+    def flood(number: int) -> None:
+        count = 0
+        while not ending.is_set():
+            count += 1
+            with peers.connect(scp.port) as sock:
+                sock.sendall(peers.request_pdu(calling=f"T{number}X{count}"))
+                peers.read_pdu(sock)
+
+    threads = [threading.Thread(target=flood, args=(number,), daemon=True) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        time.sleep(2.5)
+        for _ in range(5):
+            began = time.monotonic()
+            assert peers.echoes(scp.port)
+            assert time.monotonic() - began < 2
+    finally:
+        ending.set()
+        for thread in threads:
+            thread.join(10)
+    assert Caller.objects.count() <= callers.MOST_OF_ONE + 1
+    assert AuditEvent.objects.filter(action="wire:refused").count() < 5
 
 
 def test_a_silent_client_is_dropped_in_time(listener: Server, shown: Shown, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from archive import derive, retrieve
 from archive.errors import Damaged, Unsuitable
 from archive.models import Instance
 from archive.retrieve import reading
-from audit import journal, log, sittings
+from audit import clock, journal, leases, log, sittings
 from audit.actions import Use
 from audit.errors import LogUnavailable
 from audit.models import Alert, AuditEvent
@@ -67,6 +67,21 @@ def test_a_right_that_is_lost_ends_a_running_stream(sender: Actor, reader: Actor
     with pytest.raises(NotVisible):
         list(one.chunks)
     assert scope.covers(reader, study) is False
+
+
+def test_a_stream_that_outlives_its_lease_is_a_view_once_more(
+    sender: Actor, reader: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (data,) = series_of(sender, 1, side=1500)
+    study = uids(data)[0]
+    (one,) = retrieve.instances(reader, study)
+    next(one.chunks)
+    later = clock.now() + leases.SLOT_SECONDS
+    for name in ("now", "read"):
+        monkeypatch.setattr(clock, name, lambda: later)
+    list(one.chunks)
+    first, second = AuditEvent.objects.filter(action="study:view", study_uid=study).order_by("seq")
+    assert first.sitting == second.sitting is not None
 
 
 def test_a_changed_byte_at_rest_is_damage_told_to_people_and_never_handed_out(

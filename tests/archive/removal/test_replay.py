@@ -96,6 +96,8 @@ def test_a_forged_certificate_is_passed_over_with_an_alert(doomed: Doomed) -> No
     place.append(name, true)
     assert certificates.replay() == 1
     assert not StudyKey.objects.filter(id__in=doomed.key_ids).exists()
+    event = AuditEvent.objects.get(action=Action.DESTROYED)
+    assert (event.study_uid, event.actor_kind, event.outcome) == (doomed.uid, "system", "ok")
 
 
 def test_a_certificate_says_what_was_destroyed(doomed: Doomed) -> None:

@@ -20,12 +20,14 @@ async function poll(url: string): Promise<void> {
   const headers: Record<string, string> = { "Custos-Poll": "1" };
   if (tag !== undefined) headers["If-None-Match"] = tag;
   const answer = await fetch(url, { headers, credentials: "same-origin", redirect: "manual" }).catch(() => null);
-  // The session has ended: the page itself must ask to sign in again, and must not go on showing names.
-  if (answer?.type === "opaqueredirect" || answer?.status === 401) return window.location.reload();
+  // The session has ended or is locked: where nothing looks after the page, it must not go on showing names.
+  if (answer?.type === "opaqueredirect" || answer?.status === 401) return guarded() ? undefined : window.location.reload();
   if (answer?.status !== 200) return;
   entityTags.set(url, answer.headers.get("ETag") ?? "");
   place(await answer.text());
 }
+
+const guarded = (): boolean => document.querySelector('meta[name="alive"]') !== null;
 
 function place(html: string): void {
   const answer = new DOMParser().parseFromString(html, "text/html");

@@ -15,6 +15,7 @@ export function startRendering(store: FrameStore, renderer: string | null): Make
   store.attach({
     keep: (frame) => imageLoader.loadAndCacheImage(imageIdOf(frame)),
     has: (frame) => cache.isLoaded(imageIdOf(frame)),
+    purge: () => cache.purgeCache(),
     expects: (frame) => cache.getImageLoadObject(imageIdOf(frame)) !== undefined,
   });
   return (id, element, onRendered) => new StackView(engine, id, element, onRendered);

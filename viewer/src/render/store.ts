@@ -18,6 +18,8 @@ export interface Keeper {
   has(frame: Frame): boolean;
   /** Whether the image is there or on its way. */
   expects(frame: Frame): boolean;
+  /** Lets go of every image. */
+  purge(): void;
 }
 
 interface Wish {
@@ -101,6 +103,13 @@ export class FrameStore {
   /** Forgets all requests not yet sent, except for frames that are still wanted. */
   retain(wanted: (key: string) => boolean): void {
     this.queue.retain(wanted);
+  }
+
+  /** Lets go of everything that was fetched or asked for. */
+  forget(): void {
+    this.queue.retain(() => false);
+    for (const kept of [this.frames, this.wishes, this.palettes, this.failed, this.begun]) kept.clear();
+    this.keeper?.purge();
   }
 
   /** Notes that the reader has seen the frame. */

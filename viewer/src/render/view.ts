@@ -14,6 +14,13 @@ export interface Placement {
   readonly down: number;
 }
 
+/** Which point of the image lies in the middle of the element, and how large a pixel is beside the element's height. */
+export interface Aim {
+  readonly column: number;
+  readonly row: number;
+  readonly scale: number;
+}
+
 /** One stack of images on the screen, in terms of pixels and of windows in modality units. */
 export class StackView {
   private readonly viewport: Types.IStackViewport;
@@ -86,6 +93,20 @@ export class StackView {
       [0, 1, 2].map((axis) => (point?.[axis] ?? 0) + to[axis]! - from[axis]!) as Types.Point3;
     this.viewport.setCamera({ focalPoint: shifted(camera.focalPoint), position: shifted(camera.position) });
     this.viewport.render();
+  }
+
+  aim(): Aim | undefined {
+    const { left, top, across, down } = this.placement();
+    const { clientWidth: width, clientHeight: height } = this.element;
+    if (this.drawable() === undefined || height === 0) return undefined;
+    return { column: (width / 2 - left) / across, row: (height / 2 - top) / down, scale: across / height };
+  }
+
+  aimAt({ column, row, scale }: Aim): void {
+    const { clientWidth: width, clientHeight: height } = this.element;
+    this.zoomBy((scale * height) / this.placement().across, [0, 0]);
+    const { left, top, across, down } = this.placement();
+    this.panBy(width / 2 - left - column * across, height / 2 - top - row * down);
   }
 
   fit(): void {

@@ -7,6 +7,8 @@ export interface Banner {
   readonly pause: PauseListener;
   /** A study that cannot be opened at all. */
   fail(error: unknown): void;
+  /** Whatever was said holds no longer. */
+  clear(): void;
 }
 
 /** The line above the images that says why data does not flow, and what to do. */
@@ -30,5 +32,9 @@ export function makeBanner(language: Language): Banner {
     if (error instanceof RequestError && error.trouble === "signed-out") return pause(error);
     say(language.say(error instanceof RequestError && error.trouble === "missing" ? "trouble.missing" : "state.error"), false);
   };
-  return { element, pause, fail };
+  const clear = (): void => {
+    link.hidden = true;
+    element.hidden = true;
+  };
+  return { element, pause, fail, clear };
 }

@@ -2,7 +2,7 @@ import type { Config } from "../config";
 import type { Preset } from "../dicom/window";
 import type { MakeView } from "../render";
 import type { FrameStore } from "../render/store";
-import { firstStack, type Series, type Stack, type Study } from "../study";
+import { firstStack, stackOf, type Series, type Stack, type Study } from "../study";
 import type { Language } from "../text/text";
 import type { Banner } from "./banner";
 import { Cine } from "./cine";
@@ -10,6 +10,7 @@ import type { Tool } from "./gestures";
 import { makeHelp } from "./help";
 import { listenToKeys } from "./keys";
 import { layOut, type Layout } from "./layout";
+import type { LaidOut, LaidPane } from "./laid";
 import type { Lengths } from "./lengths";
 import { presetsOf } from "./look";
 import { makeMeasurements } from "./measurements";
@@ -44,6 +45,8 @@ export class Desk {
   private tool: Tool = "window";
   private makeView: MakeView | undefined;
   private scheduled = false;
+  /** What the command and the key "lock" do. */
+  lock: () => void = () => undefined;
 
   constructor(
     private readonly root: HTMLElement,
@@ -51,7 +54,7 @@ export class Desk {
   ) {
     const { language, config } = means;
     this.strip = makeStrip(config.dicomweb, language, (series) => void this.openSeries(series));
-    this.toolbar = makeToolbar(language, config.heading, {
+    this.toolbar = makeToolbar(language, config.heading, config.link, {
       tool: (tool) => this.choose(tool),
       command: (command) => this.command(command),
       preset: (preset) => this.usePreset(preset),
@@ -65,7 +68,8 @@ export class Desk {
       { toolbar: this.toolbar.element, banner: means.banner.element, strip: this.strip.element, measurements: this.measurements.element, dialogs: [this.help, this.priors.element] },
       language,
     );
-    new ResizeObserver(() => this.panes.forEach((pane) => pane.resize())).observe(this.layout.panes);
+    // A desk that is taken off the page has no size, which would spoil how its images lie.
+    new ResizeObserver(() => root.isConnected && this.panes.forEach((pane) => pane.resize())).observe(this.layout.panes);
     this.listen();
     this.later();
   }
@@ -77,6 +81,51 @@ export class Desk {
   /** The engine has come: images can be shown from now on. */
   begin(makeView: MakeView): void {
     this.makeView = makeView;
+  }
+
+  /** Everything that is laid out, as plain values. */
+  laidOut(): LaidOut {
+    const panes = this.panes.map((pane) => pane.laidOut()).filter((pane) => pane !== undefined);
+    return { tool: this.tool, active: this.active, synced: this.together.joined(), panes, lengths: this.means.lengths.laidOut() };
+  }
+
+  /** Takes every image off the screen and out of memory, and every line. */
+  putAway(): void {
+    this.cine.stop();
+    this.together.part();
+    for (const pane of this.panes) pane.destroy();
+    this.panes = [];
+    this.layout.panes.dataset.panes = "0";
+    this.lists.clear();
+    this.means.store.forget();
+    this.means.lengths.replace([]);
+  }
+
+  /** Lays everything out again; false where nothing of it is there any more. */
+  async takeOut(laidOut: LaidOut): Promise<boolean> {
+    const studies = new Map(laidOut.panes.map(({ study }) => [study, this.means.openStudy(study)]));
+    try {
+      for (const laid of laidOut.panes) await this.takeOutPane(laid, studies.get(laid.study)!);
+    } catch (error) {
+      this.means.banner.fail(error);
+    }
+    const first = this.panes[0];
+    if (first === undefined) return false;
+    this.means.lengths.replace(laidOut.lengths);
+    this.choose(laidOut.tool);
+    this.activate(this.panes[laidOut.active] ?? first);
+    if (laidOut.synced && this.panes[1] !== undefined) this.together.join(first, this.panes[1]);
+    return true;
+  }
+
+  private async takeOutPane(laid: LaidPane, study: Study): Promise<void> {
+    const { series, stack } = await stackOf(study, laid.series);
+    if (stack === undefined) return;
+    this.lists.set(study.uid, series);
+    const pane = this.newPane(this.panes.length);
+    this.panes.push(pane);
+    await pane.takeOut(study, stack, laid);
+    this.panes.forEach((other) => other.resize());
   }
 
   /** Shows a stack of a study, in the first pane or beside it. */
@@ -178,8 +227,9 @@ export class Desk {
   private command(command: Command): void {
     const { pane } = this;
     if (command === "help") return this.help.showModal();
-    if (command === "priors") return void this.priors.show();
+    if (command === "priors") return void (this.means.config.link || this.priors.show());
     if (command === "sync") return this.toggleSync();
+    if (command === "lock") return this.lock();
     if (pane === undefined) return;
     if (command === "play") this.cine.toggle(pane);
     else if (command === "invert") pane.looking.invert();
@@ -194,7 +244,6 @@ export class Desk {
   }
 
   private listen(): void {
-    const { lengths } = this.means;
     listenToKeys({
       step: (by) => this.pane?.step(by),
       end: (last) => this.pane?.step(last ? Infinity : -Infinity),
@@ -204,11 +253,7 @@ export class Desk {
       command: (command) => this.command(command),
       zoom: (factor) => this.pane?.zoom(factor),
       otherPane: () => this.panes[1 - this.active]?.element.focus(),
-      deleteLast: () => {
-        const frame = this.pane?.frame();
-        const last = frame && lengths.on(frame).at(-1);
-        if (last !== undefined) lengths.remove(last);
-      },
+      deleteLast: () => this.means.lengths.removeLast(this.pane?.frame()),
     });
   }
 

@@ -17,6 +17,7 @@ const ROWS: readonly (readonly [keys: string, words: Key])[] = [
   ["x", "help.pane"],
   ["b", "help.priors"],
   ["y", "action.sync"],
+  ["q", "action.lock"],
   ["?", "help.help"],
 ];
 

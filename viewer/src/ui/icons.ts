@@ -13,6 +13,7 @@ const PATHS = {
   sync: "M7 4v16M7 20l-3-3M7 20l3-3M17 20V4M17 4l-3 3M17 4l3 3",
   priors: "M3 5h8v14H3zM13 5h8v14h-8z",
   help: "M3 7h18v11H3zM6 10h1M9.5 10h1M13 10h1M16.5 10h1M7 14.5h10",
+  lock: "M6 11h12v9H6zM8.5 11V8a3.5 3.5 0 0 1 7 0v3",
   play: "M7 4.5 20 12 7 19.5z",
   pause: "M8 5v14M16 5v14",
 } as const;

@@ -15,7 +15,7 @@ export interface Keyboard {
 
 const TOOLS: Readonly<Record<string, Tool>> = { w: "window", z: "zoom", p: "pan", s: "scroll", l: "length" };
 
-const COMMANDS: Readonly<Record<string, Command>> = { i: "invert", r: "reset", f: "fit", b: "priors", y: "sync", "?": "help", " ": "play" };
+const COMMANDS: Readonly<Record<string, Command>> = { i: "invert", r: "reset", f: "fit", b: "priors", y: "sync", q: "lock", "?": "help", " ": "play" };
 
 const STEPS: Readonly<Record<string, number>> = { ArrowUp: -1, ArrowLeft: -1, ArrowDown: 1, ArrowRight: 1, PageUp: -10, PageDown: 10 };
 
@@ -23,6 +23,7 @@ const STEPS: Readonly<Record<string, number>> = { ArrowUp: -1, ArrowLeft: -1, Ar
 export function listenToKeys(keyboard: Keyboard): void {
   document.addEventListener("keydown", (event) => {
     const target = event.target instanceof Element ? event.target : document.body;
+    if (document.documentElement.hasAttribute("data-covered")) return;
     if (event.ctrlKey || event.metaKey || event.altKey || target.closest("dialog, select, input, textarea")) return;
     if (event.key === " " && target.closest("button, a")) return;
     if (answer(event.key, keyboard)) event.preventDefault();

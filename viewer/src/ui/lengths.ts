@@ -38,6 +38,22 @@ export class Lengths {
     this.changed();
   }
 
+  /** All lines as plain values. */
+  laidOut(): Omit<Length, "id">[] {
+    return this.list.map(({ key, spacing, from, to }) => ({ key, spacing, from, to }));
+  }
+
+  /** Forgets all lines, or takes others in their place. */
+  replace(lengths: readonly Omit<Length, "id">[]): void {
+    this.list.splice(0, this.list.length, ...lengths.map((length) => ({ ...length, id: (this.count += 1) })));
+    this.changed();
+  }
+
+  removeLast(frame: Frame | undefined): void {
+    const last = frame && this.on(frame).at(-1);
+    if (last !== undefined) this.remove(last);
+  }
+
   remove(length: Length): void {
     const index = this.list.indexOf(length);
     if (index >= 0) this.list.splice(index, 1);

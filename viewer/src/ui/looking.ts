@@ -15,6 +15,16 @@ export class Looking {
     this.fallback = undefined;
   }
 
+  /** The look as plain values, and the window that images without one of their own are shown with. */
+  laidOut(): { look: Look; fallback: Window | undefined } {
+    return { look: this.look, fallback: this.fallback };
+  }
+
+  takeOut(look: Look, fallback: Window | undefined): void {
+    this.fallback = fallback;
+    this.set(look);
+  }
+
   use(preset: Preset): void {
     this.set({ ...this.look, preset, window: undefined });
   }

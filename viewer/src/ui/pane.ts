@@ -11,6 +11,7 @@ import type { Key, Language } from "../text/text";
 import { Ahead } from "./ahead";
 import { el, svg } from "./dom";
 import type { Tool } from "./gestures";
+import type { LaidPane } from "./laid";
 import type { Lengths } from "./lengths";
 import { Looking } from "./looking";
 import { makeOverlay, type Overlay } from "./overlay";
@@ -188,6 +189,20 @@ export class Pane {
     this.overlay.update({ stack: this.stack, frame: drawable.frame, index, window: this.looking.spoken(drawable), placement });
     this.element.dataset.placement = [placement.left, placement.top, placement.across, placement.down].map((part) => part.toFixed(4)).join(" ");
     this.point(this.pointer);
+  }
+
+  /** What is shown here, as plain values; undefined while nothing is. */
+  laidOut(): LaidPane | undefined {
+    const { study, stack, index } = this;
+    if (study === undefined || stack === undefined) return undefined;
+    return { study: study.uid, series: stack.series.uid, index, ...this.looking.laidOut(), aim: this.view.aim() };
+  }
+
+  /** Shows a stack as it was laid out. */
+  async takeOut(study: Study, stack: Stack, laid: LaidPane): Promise<void> {
+    await this.open(study, stack, laid.index);
+    this.looking.takeOut(laid.look, laid.fallback);
+    if (laid.aim !== undefined && this.drawable() !== undefined) this.view.aimAt(laid.aim);
   }
 
   destroy(): void {

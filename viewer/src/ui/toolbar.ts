@@ -4,7 +4,7 @@ import { el, write } from "./dom";
 import type { Tool } from "./gestures";
 import { icon, type Icon } from "./icons";
 
-export type Command = "fit" | "invert" | "reset" | "priors" | "sync" | "help" | "play";
+export type Command = "fit" | "invert" | "reset" | "priors" | "sync" | "help" | "play" | "lock";
 
 export interface ToolbarState {
   readonly tool: Tool;
@@ -44,14 +44,14 @@ const TOOLS: readonly (readonly [Tool, string])[] = [
 const SPEEDS = [1, 2, 5, 7.5, 10, 15, 20, 25, 30, 60];
 
 /** The bar of tools over the images: what dragging does, how the image looks, and what stands beside it. */
-export function makeToolbar(language: Language, heading: string, handlers: Handlers): Toolbar {
+export function makeToolbar(language: Language, heading: string, link: boolean, handlers: Handlers): Toolbar {
   const tools = new Map(TOOLS.map(([tool, key]) => [tool, toolButton(tool, key, language, () => handlers.tool(tool))]));
   const command = (name: Command, key: string, picture: Icon = name as Icon): HTMLButtonElement =>
     button(language.say(`action.${name}` as Key), key, picture, { "data-command": name }, () => handlers.command(name));
   const presets = el("select", { class: "presets", "aria-label": language.say("action.presets") });
   const speed = el("select", { class: "speed", "aria-label": language.say("action.speed") });
   const play = command("play", "Space");
-  const commands = { fit: command("fit", "f"), invert: command("invert", "i"), reset: command("reset", "r"), sync: command("sync", "y"), priors: command("priors", "b"), help: command("help", "?") };
+  const commands = { fit: command("fit", "f"), invert: command("invert", "i"), reset: command("reset", "r"), sync: command("sync", "y"), priors: command("priors", "b"), help: command("help", "?"), lock: command("lock", "q") };
   let choices: readonly Preset[] = [];
   presets.addEventListener("change", () => handlers.preset(choices[presets.selectedIndex - 1]!));
   speed.addEventListener("change", () => handlers.speed(Number(speed.value)));
@@ -62,8 +62,10 @@ export function makeToolbar(language: Language, heading: string, handlers: Handl
     el("div", { class: "group tools", role: "group", "aria-label": language.say("tool.group") }, ...tools.values()),
     el("div", { class: "group" }, presets, commands.invert, commands.fit, commands.reset),
     el("div", { class: "group cine" }, play, speed),
-    el("div", { class: "group end" }, commands.sync, commands.priors, commands.help),
+    el("div", { class: "group end" }, commands.sync, commands.priors, commands.help, commands.lock),
   );
+  // A shared link shows one study, and has no second factor by which it could be unlocked.
+  commands.priors.hidden = commands.lock.hidden = link;
   const update = (state: ToolbarState): void => {
     for (const [tool, one] of tools) one.setAttribute("aria-pressed", String(tool === state.tool));
     commands.invert.setAttribute("aria-pressed", String(state.inverted));

@@ -1,0 +1,97 @@
+"""The peer: Debian's Orthanc with its DICOMweb plug-in, on fresh storage and loopback, without keys or record."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import requests
+
+from tests.e2e.running import free_port, wait_for
+
+TITLE: Final = "ORTHANC"
+PLUGIN: Final = "/usr/share/orthanc/plugins/libOrthancDicomWeb.so"
+BEST: Final = {"TCP_NODELAY": "1"}
+"""The environment in which DCMTK, and Orthanc with it, does not wait for acknowledgements."""
+
+
+@dataclass
+class Orthanc:
+    """A running Orthanc."""
+
+    folder: Path
+    web_port: int
+    dicom_port: int
+    process: "subprocess.Popen[bytes]"
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    @property
+    def url(self) -> str:
+        """Its REST interface; DICOMweb is below ``/dicom-web``."""
+        return f"http://127.0.0.1:{self.web_port}"
+
+    def instances(self) -> int:
+        """How many instances it keeps."""
+        told: dict[str, Any] = requests.get(f"{self.url}/statistics", timeout=30).json()
+        return int(told["CountInstances"])
+
+
+@contextmanager
+def running(**more: Any) -> Iterator[Orthanc]:
+    """Start one at its best, and end it; ``more`` changes its settings. With ``default=True``, at its defaults."""
+    environ = dict(os.environ) | ({} if more.pop("default", False) else BEST)
+    folder = Path(tempfile.mkdtemp(prefix="custos-bench-orthanc-"))
+    web_port, dicom_port = free_port(), free_port()
+    (folder / "orthanc.json").write_text(json.dumps(settings(folder, web_port, dicom_port) | more), encoding="utf-8")
+    with (folder / "orthanc.log").open("ab") as log:
+        process = subprocess.Popen(
+            [shutil.which("Orthanc") or "Orthanc", str(folder / "orthanc.json")], stdout=log, stderr=log, env=environ
+        )
+    peer = Orthanc(folder, web_port, dicom_port, process)
+    try:
+        wait_for(lambda: _answers(peer), 30, f"Orthanc (see {folder / 'orthanc.log'})")
+        yield peer
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(10)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def settings(folder: Path, web_port: int, dicom_port: int) -> dict[str, Any]:
+    """Everything that differs from Orthanc's own defaults, and why it must."""
+    return {
+        "Name": TITLE,
+        "StorageDirectory": str(folder / "storage"),
+        "IndexDirectory": str(folder / "index"),
+        "Plugins": [PLUGIN],
+        "DicomAet": TITLE,
+        "DicomPort": dicom_port,
+        "HttpPort": web_port,
+        "RemoteAccessAllowed": False,
+        "AuthenticationEnabled": False,
+        "DicomAlwaysAllowStore": True,
+        # Every attribute, as ours gives them.
+        "DicomWeb": {"Enable": True, "StudiesMetadata": "Full", "SeriesMetadata": "Full"},
+    }
+
+
+def _answers(peer: Orthanc) -> bool:
+    assert peer.process.poll() is None, (peer.folder / "orthanc.log").read_text(encoding="utf-8")[-2000:]
+    try:
+        return requests.get(f"{peer.url}/system", timeout=2).ok
+    except requests.RequestException:
+        return False

@@ -1,0 +1,141 @@
+"""What a measure looks at afterwards. A figure that was reached by skipping a promise is not printed.
+
+Nothing here asks the program under measure: rows are read by another process, packs from the disk, and flushes are seen
+by the kernel's own trace of a run that is not timed.
+"""
+
+import re
+import signal
+import subprocess
+import time
+import zlib
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from bench import spent
+from bench.custos import SENDER, TITLE, Custos
+from bench.objects import Made, renewed
+from bench.sending import send
+from tests.e2e.running import wait_for
+
+MAGIC: Final = b"CUSTOS01"
+NEEDLE: Final = 48
+"""Bytes of an object that are looked for in the clear: noise enough to be nowhere by chance."""
+
+LOOKS: Final = 12
+PROBES: Final = 5
+LEAST_PACKED: Final = 0.99
+"""What deflate makes of sealed bytes: nothing smaller."""
+
+TRACED: Final = "fsync,fdatasync,sendto"
+TELL_SECONDS: Final = 60
+
+_FLUSH: Final = re.compile(r"\bf(?:data)?sync\(\d+<(.*?)>")
+_ANSWER: Final = re.compile(r'\bsendto\(\d+<socket:\[\d+\]>, "\\4\\0')
+"""A P-DATA-TF, which answers an object; an association is answered otherwise."""
+
+
+class Broken(Exception):
+    """A promise was skipped: what was measured is not the program that people run."""
+
+
+def require_stored(ours: Custos, made: Sequence[Made], runs: Sequence[int], *, others: int = 0) -> None:
+    """Every object of every run has its row, its place in the record, and lies sealed, beside so many others.
+
+    Raises Broken.
+    """
+    wanted = len(made) * len(runs) + others
+    told = ours.looked()
+    for what in ("instances", "stored"):
+        if told[what] < wanted:
+            raise Broken(f"{wanted} objects were acknowledged, and {told[what]} are {what} in the database")
+    if told["settings"].get("synchronous", "2") not in ("2", "3") or told["settings"].get("fsync", "on") != "on":
+        raise Broken(f"the database does not wait for the disk: {told['settings']}")
+    require_sealed(ours, made, runs, told["names"], (wanted - others) * min(len(one.part10) for one in made))
+
+
+def require_sealed(ours: Custos, made: Sequence[Made], runs: Sequence[int], names: Sequence[str], least: int) -> None:
+    """The packs that rows name hold so many bytes, none of them readable. Raises Broken."""
+    packs = [Path(ours.archive.root) / "data" / "packs" / f"{name}.pack" for name in names]
+    if sum(pack.stat().st_size for pack in packs) < least:
+        raise Broken("the packs are smaller than what was acknowledged")
+    needles = [_needle(one, run) for run in runs for one in made[:: max(1, len(made) // LOOKS)]]
+    everything = re.compile(b"|".join(map(re.escape, needles)))
+    for pack in packs:
+        data = pack.read_bytes()
+        if everything.search(data):
+            raise Broken(f"{pack.name} holds what was sent in the clear")
+        if data.count(MAGIC) < 1:
+            raise Broken(f"{pack.name} holds no sealed object")
+        sample = data[len(data) // 2 :][: 1 << 16]
+        if len(zlib.compress(sample, 1)) < LEAST_PACKED * len(sample):
+            raise Broken(f"{pack.name} can be compressed: it is not sealed")
+
+
+def _needle(one: Made, run: int) -> bytes:
+    data = renewed(one.part10, run)
+    return data[len(data) // 2 :][:NEEDLE]
+
+
+def require_delivered(ours: Custos, least: int, before: int = 0) -> None:
+    """The record says that so many bytes were handed out since ``before``. Raises Broken."""
+    found = before
+
+    def told() -> bool:
+        nonlocal found
+        found = int(ours.looked()["delivered"])
+        return found - before >= least
+
+    with suppress(AssertionError):
+        wait_for(told, TELL_SECONDS, "the record of what was handed out")
+    if found - before < least:
+        raise Broken(f"{least} bytes were handed out, and {found - before} are on record")
+
+
+def require_durable(ours: Custos, files: Sequence[Path], run: int) -> None:
+    """Each of a few objects is flushed, bytes and rows, before it is answered. Raises Broken.
+
+    Sends them one by one while the kernel tells which files the program flushes and when it answers.
+    """
+    (dimse,) = ours.archive.processes("serve dimse")
+    told = Path(ours.archive.root) / "trace"
+    command = ["strace", "-f", "-y", "-e", f"trace={TRACED}", "-e", "signal=none", "-o", str(told), "-p", str(dimse)]
+    tracer = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    try:
+        assert tracer.stderr is not None
+        if "attached" not in tracer.stderr.readline():
+            raise Broken("nobody can see whether the program waits for the disk: strace may not be used here")
+        send(ours.archive.dicom_port, TITLE, SENDER, files[:PROBES], run=run)
+        time.sleep(0.5)
+    finally:
+        tracer.send_signal(signal.SIGINT)
+        tracer.communicate(timeout=30)
+    require_flushed(told.read_text(encoding="utf-8", errors="replace"), PROBES)
+
+
+def require_flushed(trace: str, answers: int) -> None:
+    """Before each of so many answers, a pack and the database were flushed. Raises Broken."""
+    flushed: set[str] = set()
+    answered = 0
+    for line in trace.splitlines():
+        if flush := _FLUSH.search(line):
+            flushed.add("pack" if ".pack" in flush[1] else "rows" if "sqlite3-wal" in flush[1] else "")
+        elif _ANSWER.search(line):
+            answered += 1
+            if missing := {"pack", "rows"} - flushed:
+                raise Broken(f"an answer was sent before the disk had the {' and '.join(sorted(missing))} of it")
+            flushed.clear()
+    if answered < answers:
+        raise Broken(f"{answers} objects were sent, and {answered} answers were seen")
+
+
+def settle(ours: Custos, seconds: float = 60) -> None:
+    """Wait until our side has no background work left: what was sent before must not be paid for by what follows."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        before = spent.spent(ours.pid).cpu
+        time.sleep(1)
+        if spent.spent(ours.pid).cpu - before < 0.15:
+            return
