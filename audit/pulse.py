@@ -54,6 +54,11 @@ def check() -> None:
     raise LogUnavailable("The record could not be written in the last two seconds.")
 
 
+def lost() -> bool:
+    """Tell whether this process knows that the record cannot be written now: it has its thread, and no good probe."""
+    return running() and not _well()
+
+
 def moment() -> float:
     """The monotonic time to hand to `good`: take it inside the transaction, once the log has accepted a row."""
     return time.monotonic()

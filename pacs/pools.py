@@ -2,7 +2,8 @@
 
 Every web process has one set of threads. Each request first takes a slot of the pool its path belongs to; a pool that
 is full lets a bounded number wait briefly and answers the rest 503 with ``Retry-After`` at once. There are as many
-threads as all pools can ever hold together, so no pool can take a thread that another needs.
+threads as all pools can ever hold together, so no pool can take a thread that another needs. Where the record cannot
+be written nobody waits: whoever has the slots may hang on a database that does not answer, and would be refused anyway.
 
 Bounded answers give their slot back before the socket is written: the server keeps their bytes. A streamed answer
 keeps its slot until it is closed. A body that belongs to a page is read to its end in a pool of its own, so that a
@@ -17,6 +18,8 @@ from io import BytesIO
 from threading import Condition
 from time import monotonic
 from typing import Any, Final
+
+from audit import pulse
 
 logger = logging.getLogger("pacs.pools")
 
@@ -61,6 +64,10 @@ _FRAME: Final = re.compile(r"/frames/[0-9,]+$")
 """What is opened and sent, without a decoder: more of these at once in one process only wait for each other."""
 
 
+_LOOK_SECONDS: Final = 0.25
+"""How often whoever waits looks whether waiting is in vain."""
+
+
 def pool_of(method: str, path: str) -> str:
     """Return the pool a request belongs to; what nobody thought of is a page."""
     if path in ("/healthz", "/readyz"):
@@ -84,7 +91,7 @@ class Pool:
         self._changed = Condition()
 
     def enter(self) -> bool:
-        """Take a slot, waiting at most the pool's patience; False where it is full or nothing became free."""
+        """Take a slot, waiting at most the pool's patience; False where it is full or nothing became or will be free."""
         with self._changed:
             if self._free and not self._queue:
                 self._free -= 1
@@ -99,8 +106,9 @@ class Pool:
         try:
             while not (self._free and self._queue[0] is place):
                 left = deadline - monotonic()
-                if left <= 0 or not self._changed.wait(left):
+                if left <= 0 or pulse.lost():
                     return False
+                self._changed.wait(min(left, _LOOK_SECONDS))
             self._free -= 1
             return True
         finally:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from audit import pulse
 from pacs.pools import LIMITS, LONGEST_FORM, THREADS, Broken, Environ, Limit, Pool, Pools, StartResponse, pool_of
 
 
@@ -62,6 +63,22 @@ def test_who_waits_longer_than_the_patience_is_refused() -> None:
     pool = Pool(Limit(active=1, waiting=1, patience=0.05))
     assert pool.enter()
     assert not pool.enter()
+
+
+def test_nobody_waits_for_who_hangs_while_the_record_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = Pool(Limit(active=1, waiting=1, patience=60))
+    assert pool.enter()
+    answers: list[bool] = []
+    waiting = threading.Thread(target=lambda: answers.append(pool.enter()))
+    waiting.start()
+    waiting.join(0.6)
+    assert not answers
+    monkeypatch.setattr(pulse, "lost", lambda: True)
+    waiting.join(20)
+    assert answers == [False]
+    monkeypatch.undo()
+    pool.leave()
+    assert pool.enter()
 
 
 def test_slots_are_handed_out_in_the_order_they_were_asked_for() -> None:
