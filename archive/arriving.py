@@ -15,7 +15,7 @@ from accounts.actors import Actor
 from accounts.errors import Refused
 from archive import growing, ingest
 from archive.dataset import DEFLATED, Outline, encoding, read_meta
-from archive.errors import ArchiveError, Malformed, Mismatch, RootKeyError, Unavailable, Unwanted
+from archive.errors import ArchiveError, Malformed, RootKeyError, Unavailable
 from archive.growing import Growing
 from archive.room import Share
 from archive.tickets import Ticket
@@ -40,12 +40,18 @@ class Arrival:
         self._growing: Growing | None = None
         self._held = 0
         self._error: Exception | None = None
+        self._refused: Ticket | None = None
         self.size = 0
+
+    @property
+    def passes(self) -> bool:
+        """Whether what follows is not gathered: it is sealed as it arrives, or read away."""
+        return self._outline is not None or self._error is not None or self._refused is not None
 
     def add(self, data: memoryview) -> None:
         """Take the next bytes. What goes wrong is told at the end; until then the rest is read away."""
         self.size += len(data)
-        if self._error is not None:
+        if self._error is not None or self._refused is not None:
             return
         try:
             if self._outline is not None:
@@ -63,7 +69,9 @@ class Arrival:
         Raises what stood in the way besides, after which nothing of it is left.
         """
         error, grown, outline = self._error, self._growing, self._outline
-        if isinstance(error, Malformed | Mismatch | Unwanted):
+        if self._refused is not None:
+            return self._refused
+        if isinstance(error, Malformed):
             return ingest.refuse(actor, error)
         if error is not None:
             raise error
@@ -110,12 +118,19 @@ class Arrival:
             return
         try:
             with memoryview(self._gathered) as view, view[: outline.header] as header:
-                grown = self._growing = ingest.begin(self._actor, header, expected_study_uid=self._study_uid)
-                grown.add(view)
+                begun = ingest.begin(self._actor, header, expected_study_uid=self._study_uid)
+                if isinstance(begun, Ticket):
+                    self._refused = begun
+                else:
+                    self._growing = begun
+                    begun.add(view)
         except Malformed:
             return  # What is missing may come behind the pixels: a walk of the whole decides.
         finally:
             close_old_connections()
+        if self._refused is not None:
+            self.drop()
+            return
         self._outline, self._gathered = outline, bytearray()
         self._hold(outline.weight)
 

@@ -48,14 +48,18 @@ def submit(actor: Actor, part10: bytes, *, expected_study_uid: str = "") -> Tick
     return _queued(ticket)
 
 
-def begin(actor: Actor, part10: bytes | memoryview, *, expected_study_uid: str = "") -> Growing:
-    """Begin to seal an object of which the header is here, up to its pixels.
+def begin(actor: Actor, part10: bytes | memoryview, *, expected_study_uid: str = "") -> Growing | Ticket:
+    """Begin to seal an object of which the header is here, up to its pixels; a mismatched or unwanted one has a ticket.
 
-    Raises what `submit` raises or its ticket would; nothing is on record but what the gate refused.
+    Raises Malformed where the header alone does not identify the object, which is not on record, and what `submit`
+    raises.
     """
     gate.permit(actor, Action.STORE)
     found = facts(part10)
-    _require(actor, found, expected_study_uid)
+    try:
+        _require(actor, found, expected_study_uid)
+    except (Mismatch, Unwanted) as error:
+        return _queued(Ticket(actor, timezone.now(), facts=found, error=error))
     return sealing.begin(actor, found)
 
 
