@@ -4,16 +4,18 @@ Same = equal data set bytes after group 0002 in the same transfer syntax, study 
 that only when the lengths agree, by the program's own job `compare`, and on record.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from uuid import UUID
 
 from accounts import gate, identify
 from archive import keys, moves, packs, statements
 from archive.errors import Damaged
+from archive.growing import pieces
 from archive.models import Held, Instance
+from archive.openers import Opener
 from archive.tickets import Admission, Newcomer
 from audit.actions import Action
-from vault.objects import Kind, instance_slots
+from vault.objects import Buffer, Kind, instance_slots
 
 
 def known(sop_uids: Iterable[str]) -> dict[str, Instance]:
@@ -34,12 +36,11 @@ def judge(one: Admission, original: Instance) -> None:
         one.status, one.repeated = "same", True
         return
     one.status = "held"
-    data = memoryview(one.ticket.part10)[one.facts.dataset_offset :]
     said = (one.facts.transfer_syntax, one.facts.study_uid, one.facts.series_uid)
-    fresh = digest(one.known_study.id, *said, data)
+    fresh = _digest(one.known_study.id, said, one)
     # While the study passes to another key, who was held back before is known by a digest under the one it leaves.
     leaving = keys.of_studies([original.study.uid], [keys.LEAVING]).values_list("id", flat=True)
-    known = [fresh, *(digest(key, *said, data) for key in leaving)]
+    known = [fresh, *(_digest(key, said, one) for key in leaving)]
     earlier = Held.objects.filter(instance=original, digest__in=known).values_list("state", flat=True).first()
     if earlier is not None:
         one.repeated = True
@@ -51,7 +52,20 @@ def judge(one: Admission, original: Instance) -> None:
 def digest(key: UUID, transfer_syntax: str, study_uid: str, series_uid: str, data: bytes | memoryview) -> str:
     """By what a newcomer is known again: keyed, of its data set, its syntax, and the place it says it has."""
     named = "\0".join((transfer_syntax, study_uid, series_uid)).encode()
-    return keys.digest(key, "newcomer", named, data)
+    return keys.digest_of_pieces(key, "newcomer", (named,), len(data), (data,))
+
+
+def _digest(key: UUID, said: tuple[str, str, str], one: Admission) -> str:
+    named, length = "\0".join(said).encode(), one.facts.size - one.facts.dataset_offset
+    return keys.digest_of_pieces(key, "newcomer", (named,), length, _behind(arrived(one), one.facts.dataset_offset))
+
+
+def arrived(one: Admission) -> Iterable[Buffer]:
+    """The file that has arrived, in pieces. What was sealed meanwhile is read back, on record. Raises Damaged."""
+    growing = one.ticket.growing
+    if growing is None:
+        return (one.ticket.part10,)
+    return growing.opened(_opened(growing.seal.study_uid, one.pseudonym))
 
 
 def _same_bytes(one: Admission, original: Instance) -> bool:
@@ -64,24 +78,42 @@ def _same_bytes(one: Admission, original: Instance) -> bool:
     )
     if not alike:
         return False
+    opener, name = _opened(original.study.uid, original.study.patient.pseudonym), original.pack.name
+    slots = instance_slots(original.study.uid, original.series.uid, original.uid)
     try:
-        stored = _opened(original)
+        with packs.reading(name, original.offset, moves.again(original)) as read:
+            stored = opener.stream(
+                original.key_id, Kind.INSTANCE, original.id, original.generation, slots, pieces(read, original.length)
+            )
+            fresh = _behind(arrived(one), facts.dataset_offset)
+            return _equal(_behind(stored, original.dataset_offset), fresh)
     except Damaged:
         return False  # A whole copy arrives where ours is damaged: keep it, and let a person see.
-    return memoryview(stored)[original.dataset_offset :] == memoryview(one.ticket.part10)[facts.dataset_offset :]
 
 
-def _opened(original: Instance) -> bytes:
-    """The original's bytes, by a receipt of the job's own."""
-    study_uid = original.study.uid
-    patient, actor = original.study.patient.pseudonym, identify.system("compare")
+def _opened(study_uid: str, patient: str) -> Opener:
+    """What opens a study for the program's own job, by a receipt for exactly this work."""
+    actor = identify.system("compare")
     receipt = gate.disclose(actor, Action.DERIVED, study_uid, found=True, purpose="duplicate", patient=patient, count=1)
-    opener = keys.unlock(receipt, study_uid)
-    return opener.object(
-        original.key_id,
-        Kind.INSTANCE,
-        original.id,
-        original.generation,
-        instance_slots(study_uid, original.series.uid, original.uid),
-        packs.read(original.pack.name, original.offset, original.length, moves.again(original)),
-    )
+    return keys.unlock(receipt, study_uid)
+
+
+def _behind(whole: Iterable[Buffer], offset: int) -> Iterator[memoryview]:
+    """The bytes of a file from an offset on, in pieces."""
+    for piece in whole:
+        view = memoryview(piece)[offset:]
+        offset = max(0, offset - len(piece))
+        if view:
+            yield view
+
+
+def _equal(one: Iterator[memoryview], other: Iterator[memoryview]) -> bool:
+    """Whether two runs of pieces hold the same bytes; equal ones are read to the end, which proves them whole."""
+    empty = memoryview(b"")
+    left, right = next(one, empty), next(other, empty)
+    while left and right:
+        length = min(len(left), len(right))
+        if left[:length] != right[:length]:
+            return False
+        left, right = left[length:] or next(one, empty), right[length:] or next(other, empty)
+    return not left and not right

@@ -11,16 +11,17 @@ from django.utils import timezone
 
 from accounts import gate
 from accounts.actors import Actor
-from archive import frames, sop_classes
-from archive.dataset import Facts, facts
+from archive import frames, sealing, sop_classes
+from archive.dataset import Facts, Outline, facts
 from archive.errors import Malformed, Mismatch, Unwanted
+from archive.growing import Growing
 from archive.tickets import Stored, Ticket
 from archive.writer import Writer
 from audit.actions import Action
 
-__all__ = ["LARGEST", "Stored", "Ticket", "refuse", "stop", "store", "submit"]
+__all__ = ["LARGEST", "Stored", "Ticket", "begin", "refuse", "stop", "store", "submit", "submit_grown"]
 
-# One object is handled in memory, and a pack's record counts its length in 32 bits.
+# What cannot be sealed as it arrives is handled in memory, and a pack's record counts its length in 32 bits.
 LARGEST = (1 << 31) - 1
 
 _writer: Writer | None = None
@@ -45,6 +46,40 @@ def submit(actor: Actor, part10: bytes, *, expected_study_uid: str = "") -> Tick
     table = frames.build(part10, found)
     ticket = Ticket(actor, timezone.now(), part10=part10, facts=found, table=frames.encode(table), frames=table.count)
     return _queued(ticket)
+
+
+def begin(actor: Actor, part10: bytes | memoryview, *, expected_study_uid: str = "") -> Growing | Ticket:
+    """Begin to seal an object of which the header is here, up to its pixels; a mismatched or unwanted one has a ticket.
+
+    Raises Malformed where the header alone does not identify the object, which is not on record, and what `submit`
+    raises.
+    """
+    gate.permit(actor, Action.STORE)
+    found = facts(part10)
+    try:
+        _require(actor, found, expected_study_uid)
+    except (Mismatch, Unwanted) as error:
+        return _queued(Ticket(actor, timezone.now(), facts=found, error=error))
+    return sealing.begin(actor, found)
+
+
+def submit_grown(actor: Actor, outline: Outline, growing: Growing, *, expected_study_uid: str = "") -> Ticket:
+    """Hand in an object that was sealed as it arrived, all of it; as `submit`. The ticket closes what has grown."""
+    gate.permit(actor, Action.STORE)
+    found: Facts | None = None
+    try:
+        if outline.size > LARGEST:
+            raise Malformed("The object is larger than is accepted.")
+        walked = outline.mapped()
+        found = facts(walked)
+        _require(actor, found, expected_study_uid)
+    except (Malformed, Mismatch, Unwanted) as error:
+        # The frames of a traceback would keep the mapping.
+        return _queued(Ticket(actor, timezone.now(), facts=found, growing=growing, error=error.with_traceback(None)))
+    table = frames.build(walked, found)
+    growing.end()
+    encoded = frames.encode(table)
+    return _queued(Ticket(actor, timezone.now(), facts=found, table=encoded, frames=table.count, growing=growing))
 
 
 def store(actor: Actor, part10: bytes, *, expected_study_uid: str = "", timeout: float = 60.0) -> Stored:

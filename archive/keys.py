@@ -26,7 +26,7 @@ from audit.receipts import Receipt
 from keystore import keys as keystore
 from vault import objects
 from vault.cells import seal_cell as seal_one_cell
-from vault.objects import Header, Kind, Slots
+from vault.objects import Buffer, Header, Kind, Slots
 from vault.random import new_secret, subkey
 
 if TYPE_CHECKING:
@@ -163,17 +163,29 @@ def seal(
     return objects.seal(_secret(key_id), Header(kind, key_id, object_id, generation), slots, plaintext)
 
 
+def sealer(key_id: UUID, kind: Kind, object_id: UUID, slots: Slots) -> objects.Sealer:
+    """What seals one object piece by piece under a study's key. Raises Unavailable when the key is gone."""
+    return objects.Sealer(_secret(key_id), Header(kind, key_id, object_id), slots)
+
+
 def seal_cell(key_id: UUID, table_column: str, row: UUID, text: str | bytes) -> bytes:
     """Seal one cell (kind 7); an empty value stays empty, so that absence costs nothing."""
     return seal_one_cell(_secret(key_id), key_id, table_column, row, text) if text else b""
 
 
-def digest(key_id: UUID, purpose: str, *parts: bytes | memoryview) -> str:
+def digest(key_id: UUID, purpose: str, value: bytes) -> str:
     """16 bytes in hexadecimal that tell equal values apart from others under one key, and nothing to who lacks it."""
+    return digest_of_pieces(key_id, purpose, (), len(value), (value,))
+
+
+def digest_of_pieces(key_id: UUID, purpose: str, named: Iterable[bytes], length: int, pieces: Iterable[Buffer]) -> str:
+    """The same of some names and of so many bytes, which come in pieces."""
     mac = hmac.new(subkey(_secret(key_id), f"custos/digest/{purpose}"), digestmod="sha256")
-    for part in parts:
-        mac.update(len(part).to_bytes(8, "big"))
-        mac.update(part)
+    for name in named:
+        mac.update(len(name).to_bytes(8, "big") + name)
+    mac.update(length.to_bytes(8, "big"))
+    for piece in pieces:
+        mac.update(piece)
     return mac.digest()[:16].hex()
 
 

@@ -3,15 +3,18 @@
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import orjson
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
+from django.utils import timezone
 
+from accounts.actors import Actor
 from archive import contexts, duplicates, keys, packs
 from archive.dataset import Facts
-from archive.models import Instance
+from archive.growing import Growing, Seal
+from archive.models import Instance, Pack
 from archive.tickets import Admission, Ticket
 from audit.receipts import Who
 from keystore import keys as keystore
@@ -19,6 +22,11 @@ from vault.objects import EMPTY_SLOTS, Kind, Slots, instance_slots
 from vault.random import pseudonym
 
 HEAD_VERSION = 1
+PAD = "pad"
+"""Blanks in a head that had to be as long as another (docs/FORMAT.md)."""
+
+SLACK = 64
+MOST_SIZE = (1 << 32) - 1
 _WHO = tuple(field.name for field in fields(Who))
 
 
@@ -71,13 +79,95 @@ def _put_away(one: Admission, original: Instance | None) -> None:
     if one.repeated:
         return
     kind = Kind.QUARANTINED if one.newcomer else Kind.INSTANCE
+    if one.ticket.growing is not None:
+        _grown(one, _seal(one, original if one.newcomer else None))
+        return
     slots = EMPTY_SLOTS if one.newcomer else _slots(one.facts)
     sealed = keys.seal(one.key.id, kind, one.object_id, slots, one.ticket.part10)
+    head = sealed_head(one.key.id, kind, one.object_id, _told(one), one.actor.who)
+    one.place = packs.append(one.key.owner, head, sealed)
+
+
+def begin(actor: Actor, facts: Facts) -> Growing:
+    """Begin to seal an object of which only what identifies it is here yet. Nothing may name it before it is whole.
+
+    Under a SOP Instance UID that is known it goes into quarantine. Raises Unavailable.
+    """
+    one = admission(Ticket(actor, timezone.now(), facts=facts), facts)
+    original = duplicates.known([facts.sop_uid]).get(facts.sop_uid)
+    if original is None:
+        _provide_keys([one])
+    else:
+        one.known_study = keys.KeyName(original.study.key_id, original.study_id)
+    return _begun(one, _seal(one, original))
+
+
+def _seal(one: Admission, original: Instance | None) -> Seal:
+    """How an object is sealed: as an instance, or as a newcomer held back under one."""
+    if original is None:
+        return Seal(one.key, Kind.INSTANCE, _slots(one.facts), one.facts.study_uid)
+    return Seal(one.key, Kind.QUARANTINED, EMPTY_SLOTS, original.study.uid, original.id)
+
+
+def _begun(one: Admission, seal: Seal) -> Growing:
+    """A record with a head that says nothing true yet, as long as the true one will be."""
+    object_id = uuid4()
+    told = _told(one) | {"size": MOST_SIZE, PAD: " " * SLACK}
+    if seal.of is not None:
+        told["of"] = str(seal.of)
+    return Growing(seal, object_id, sealed_head(seal.key.id, seal.kind, object_id, told, one.actor.who))
+
+
+def _grown(one: Admission, seal: Seal) -> None:
+    """Make the record whole that was sealed as its object arrived, or seal it again where that was in vain."""
+    growing = one.ticket.growing
+    if growing is None:
+        raise ValueError("nothing has arrived")
+    if not growing.serves(seal) or _is_taken(growing) or (head := _padded(one, growing)) is None:
+        growing = one.ticket.growing = _again(one, growing, seal)
+        head = _padded(one, growing)
+    if head is None:
+        raise ValueError("a head is longer than it was before")
+    one.object_id, one.place = growing.object_id, growing.complete(head)
+
+
+def _padded(one: Admission, growing: Growing) -> bytes | None:
+    """The true head, exactly as long as the one it takes the place of; None where it is longer."""
+    told = _told(one) | {PAD: ""}
+    seal = growing.seal
+
+    def sealed() -> bytes:
+        return sealed_head(seal.key.id, seal.kind, growing.object_id, told, one.actor.who)
+
+    told[PAD] = " " * (growing.head_length - len(sealed()))
+    head = sealed()
+    return head if len(head) == growing.head_length else None
+
+
+def _is_taken(growing: Growing) -> bool:
+    """Whether somebody else has named its pack since it is whole: a rebuild of the index, or a sweep."""
+    return growing.whole and Pack.objects.filter(name=growing.name).exclude(id=growing.pack).exists()
+
+
+def _again(one: Admission, before: Growing, seal: Seal) -> Growing:
+    """Seal what was sealed under another key, or as what it turned out not to be."""
+    after = _begun(one, seal)
+    try:
+        for piece in duplicates.arrived(one):
+            after.add(piece)
+        after.end()
+    except BaseException:
+        after.close()
+        raise
+    before.close()
+    return after
+
+
+def _told(one: Admission) -> dict[str, Any]:
     told = {"issuer": one.issuer, "sender": one.sender, "arrived_us": microseconds(one.ticket.arrived)}
     if one.newcomer is not None:
         told["of"] = str(one.newcomer.instance)
-    head = sealed_head(one.key.id, kind, one.object_id, described(one.facts) | told, one.actor.who)
-    one.place = packs.append(one.key.owner, head, sealed)
+    return described(one.facts) | told
 
 
 def _slots(facts: Facts) -> Slots:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from fcntl import F_GETFL, F_SETFL, fcntl
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol
@@ -239,6 +240,14 @@ class DiskSink:
                 written -= len(rest.pop(0))
             if rest and written:
                 rest[0] = rest[0][written:]
+
+    def amend(self, offset: int, data: bytes) -> None:
+        """Write over bytes that were appended before. Raises OSError."""
+        # Where a file is open for appending, Linux appends whatever offset it is told.
+        fcntl(self._handle, F_SETFL, fcntl(self._handle, F_GETFL) & ~os.O_APPEND)
+        while data:
+            written = os.pwrite(self._handle, data, offset)
+            data, offset = data[written:], offset + written
 
     def flush(self) -> None:
         os.fdatasync(self._handle)

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 from accounts.actors import Actor
 from archive.dataset import Facts
 from archive.errors import Unavailable
+from archive.growing import Growing
 from archive.keys import KeyName
 from archive.packs import Place
 
@@ -50,10 +51,12 @@ class Ticket:
         facts: Facts | None = None,
         table: bytes = b"",
         frames: int = 0,
+        growing: Growing | None = None,
         error: Exception | None = None,
     ) -> None:
         self.actor, self.arrived = actor, arrived
         self.part10, self.facts, self.table, self.frames = part10, facts, table, frames
+        self.growing = growing  # where it is sealed already, and `part10` empty
         self.refusal = error
         self.attempts = 0
         self.weight = len(part10) + 1024  # bytes it keeps in memory, roughly
@@ -83,6 +86,8 @@ class Ticket:
 
     def _settle(self) -> None:
         self.part10 = b""
+        if self.growing is not None:
+            self.growing.close()
         self._done.set()
 
     def result(self, timeout: float = 30.0) -> Stored:

@@ -25,6 +25,9 @@ RUN: Final = b"1999999999"
 ROOT: Final = f"1.2.826.0.1.3680043.8.498.{RUN.decode()}"
 SIDE, SMALL = 512, 128
 PRIVATE: Final = 0x0029
+MULTIFRAME: Final = UID("1.2.840.10008.5.1.4.1.1.7.3")
+"""Multi-frame Grayscale Word Secondary Capture Image Storage."""
+
 PRIVATE_BYTES: Final = 2048
 """What a scanner keeps for itself in each header."""
 
@@ -73,6 +76,14 @@ def mr(studies: int = 20, each: int = 100) -> Iterator[Made]:
         for number in range(each):
             image = _slice(study * each + number, SMALL)
             yield _made(100 + study, 1, number, MRImageStorage, SMALL, image, partial(_mr_words, number))
+
+
+def multiframe(count: int, frames: int) -> Iterator[Made]:
+    """So many images of so many frames each, 512 x 512 x 16 bit; no two frames are alike, nor easily deflated."""
+    for number in range(count):
+        shown = _slice(number, SIDE)
+        noise = np.random.default_rng(number).integers(0, 64, (frames, SIDE, SIDE), dtype=np.int16)
+        yield _made(500 + number, 1, number, MULTIFRAME, SIDE, noise + shown, partial(_many_words, frames))
 
 
 def kept(made: Iterator[Made], folder: Path) -> list[Made]:
@@ -164,6 +175,11 @@ def _geometry(image: Dataset, number: int, side: int) -> None:
     image.WindowCenter, image.WindowWidth = ["40", "-600"], ["400", "1500"]
     image.WindowCenterWidthExplanation = ["SOFT", "LUNG"]
     image.SmallestImagePixelValue, image.LargestImagePixelValue = -1024, 3071
+
+
+def _many_words(frames: int, image: Dataset) -> None:
+    image.Modality = "OT"
+    image.NumberOfFrames = frames
 
 
 def _ct_words(number: int, image: Dataset) -> None:

@@ -6,14 +6,19 @@ The bytes are hostile until walked: nothing else of the archive looks at an obje
 from archive.dataset.facts import Facts, Pixels, facts
 from archive.dataset.file_meta import FileMeta, part10, read_meta
 from archive.dataset.inflation import plain_dataset
+from archive.dataset.outline import Outline
 from archive.dataset.structure import Element, Structure, walk
+from archive.dataset.uids import DEFLATED, encoding
 
 __all__ = [
+    "DEFLATED",
     "Element",
     "Facts",
     "FileMeta",
+    "Outline",
     "Pixels",
     "Structure",
+    "encoding",
     "facts",
     "part10",
     "plain_dataset",

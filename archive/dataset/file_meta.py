@@ -26,7 +26,7 @@ class FileMeta:
     dataset_offset: int
 
 
-def read_meta(data: bytes | memoryview) -> FileMeta:
+def read_meta(data: bytes | bytearray | memoryview) -> FileMeta:
     """Read group 0002. A missing preamble is tolerated where the file begins with group 0002 itself.
 
     Raises Malformed.

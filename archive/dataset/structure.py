@@ -27,6 +27,9 @@ _SHORT_VRS = frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM U
 _LONG_VRS = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
 _SEQUENCES = frozenset(tag for tag, entry in DicomDictionary.items() if entry[0] == "SQ")
 _TOP_ONCE = frozenset({0x00080005, 0x00080016, 0x00080018, 0x0020000D, 0x0020000E, *PIXELS})
+_OPAQUE = frozenset(b"OB OD OF OL OV OW".split())
+_LAST_IDENTIFYING = 0x0020FFFF
+_PIXEL_GROUP = 0x7FE0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,37 @@ def walk(data: memoryview, encoding: Encoding, wanted: frozenset[int]) -> Struct
     except (struct.error, IndexError, RecursionError, OverflowError):
         raise Malformed("The data set is cut off or damaged.") from None
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Opaque:
+    """A value that no walk looks into: it begins at `start`. Length -1 is undefined: fragments follow, item by item."""
+
+    element: int
+    start: int
+    length: int
+
+
+def opaque(data: memoryview, encoding: Encoding, least: int) -> Opaque | None:
+    """The first value of the top level, behind what identifies the object, that is opaque and at least so long.
+
+    `data` is the begin of a data set, or what follows an opaque value; it may end anywhere. None where there is no such
+    value yet, and where what stands there is for a whole walk to judge.
+    """
+    walker = _Walker(data, encoding, Structure(), frozenset())
+    position, end = 0, len(data)
+    try:
+        while end - position >= 12:
+            group, number = walker.tag_of(data, position)
+            if group == _ITEM_GROUP or group <= 2:
+                return None
+            found = walker.passable(group << 16 | number, position, least)
+            if found is not None:
+                return found
+            position = walker.element(group << 16 | number, position, end, 0)
+    except (Malformed, struct.error, IndexError, RecursionError, OverflowError):
+        return None
+    return None
 
 
 class _TooDeep(Malformed):
@@ -93,7 +127,7 @@ class _Walker:
                 raise Malformed("An item stands where an element should.")
             if group <= 2:
                 return self._padding(position, end, depth)
-            position = self._element(tag, position, end, depth)
+            position = self.element(tag, position, end, depth)
         if delimited:
             raise Malformed("An item has no end.")
         return position
@@ -123,7 +157,16 @@ class _Walker:
         if self.found.budget < 0:
             raise _TooDeep("The data set has more elements than are accepted.")
 
-    def _element(self, tag: int, position: int, end: int, depth: int) -> int:
+    def passable(self, tag: int, position: int, least: int) -> Opaque | None:
+        """The value of an element of the top level, if it may pass by unseen."""
+        vr, length, start = self._header(position)
+        if length == _UNDEFINED:
+            return Opaque(position, start, -1) if tag == PIXEL_DATA and vr in (b"OB", b"OW", b"UN") else None
+        unseen = tag in PIXELS or (vr in _OPAQUE and tag >> 16 != _PIXEL_GROUP)
+        return Opaque(position, start, length) if unseen and tag > _LAST_IDENTIFYING and length >= least else None
+
+    def element(self, tag: int, position: int, end: int, depth: int) -> int:
+        """Walk one element whose tag has been read; return the position after it."""
         self._spend()
         vr, length, start = self._header(position)
         if start > end or (length != _UNDEFINED and start + length > end):

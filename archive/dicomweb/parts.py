@@ -1,18 +1,24 @@
 """Reading `multipart/related` requests as a stream (RFC 2046 §5.1): bounded in parts, headers and bytes.
 
 The body of a part may hold anything, also lines that begin like the boundary: a delimiter counts only where a line
-holds it and nothing more. Only one part at a time is in memory.
+holds it and nothing more. Only one part at a time is in memory; of a large one that
+is taken as it comes, but a piece.
 """
 
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from archive.dicomweb.accept import media_type
 
 Read = Callable[[int], bytes]
 
 CHUNK = 1024 * 1024
+LARGE = 4 * CHUNK
+MOST_OFFERED = 32 * CHUNK
+"""A body of which nobody has taken so much is gathered whole."""
+
 MOST_PARTS = 10_000
 MOST_HEADER = 8192
 MOST_PREAMBLE = 64 * 1024
@@ -28,13 +34,28 @@ class TooLarge(Exception):
     """A part, or the number of parts, is over the limit: HTTP 413."""
 
 
+class Taker(Protocol):
+    """Takes a large body piece by piece."""
+
+    def add(self, data: memoryview) -> None:
+        """Take the next bytes."""
+
+    def drop(self) -> None:
+        """Leave nothing of a body that will never be whole."""
+
+
+Offer = Callable[[str, memoryview], Taker | None]
+"""Asked with the media type of a part and the begin of its body, once that is large: who takes it, if anybody."""
+
+
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One part of a request: its media type in lower case, the parameters of that, and its whole body."""
+    """One part of a request: its media type in lower case, the parameters of that, its whole body or who has it."""
 
     media_type: str
     parameters: dict[str, str]
     body: bytes
+    taker: Taker | None = None
 
 
 def boundary_of(parameters: dict[str, str]) -> bytes:
@@ -45,8 +66,11 @@ def boundary_of(parameters: dict[str, str]) -> bytes:
     return boundary.encode("ascii")
 
 
-def read_parts(read: Read, boundary: bytes, *, most_bytes: int) -> Iterator[Received]:
-    """The parts in order. `read(n)` gives up to n bytes and b"" at its end; no part is over `most_bytes`."""
+def read_parts(read: Read, boundary: bytes, *, most_bytes: int, offer: Offer | None = None) -> Iterator[Received]:
+    """The parts in order. `read(n)` gives up to n bytes and b"" at its end; no part is over `most_bytes`.
+
+    A large body may be taken before it is whole: then it is the receiver's to drop, too.
+    """
     source = _Source(read, b"\r\n--" + boundary)
     last = source.preamble()
     for number in range(MOST_PARTS + 1):
@@ -55,8 +79,35 @@ def read_parts(read: Read, boundary: bytes, *, most_bytes: int) -> Iterator[Rece
         if number == MOST_PARTS:
             raise TooLarge(f"A request holds at most {MOST_PARTS} parts.")
         kind, parameters = source.headers()
-        body, last = source.body(most_bytes)
-        yield Received(kind, parameters, body)
+        large = Large(kind, offer)
+        try:
+            body, last = source.body(most_bytes, large)
+        except BaseException:
+            large.drop()
+            raise
+        yield Received(kind, parameters, body, large.taker)
+
+
+class Large:
+    """The body of one part, should it become large and be taken."""
+
+    def __init__(self, kind: str, offer: Offer | None) -> None:
+        self._kind, self._offer = kind, offer
+        self._next = LARGE
+        self.taker: Taker | None = None
+
+    def take(self, data: memoryview) -> bool:
+        """Tell whether these bytes were taken."""
+        if self.taker is not None:
+            self.taker.add(data)
+        elif self._offer is not None and self._next <= len(data) <= MOST_OFFERED:
+            self._next = 2 * len(data)
+            self.taker = self._offer(self._kind, data)
+        return self.taker is not None
+
+    def drop(self) -> None:
+        if self.taker is not None:
+            self.taker.drop()
 
 
 class _Source:
@@ -70,7 +121,7 @@ class _Source:
 
     def preamble(self) -> bool:
         """Skip to behind the first delimiter; True when the message already ends there."""
-        _, last = self.body(MOST_PREAMBLE)
+        _, last = self.body(MOST_PREAMBLE, Large("", None))
         return last
 
     def headers(self) -> tuple[str, dict[str, str]]:
@@ -94,25 +145,42 @@ class _Source:
                 return media_type(value.decode("latin-1").strip())
         return "", {}
 
-    def body(self, most: int) -> tuple[bytes, bool]:
-        """Read up to behind the next delimiter: what stood before it, and whether it was the closing one."""
-        searched = 0
+    def body(self, most: int, large: Large) -> tuple[bytes, bool]:
+        """Read up to behind the next delimiter: what stood before it, and whether it was the closing one.
+
+        What was taken because it is large is not in what is returned.
+        """
+        searched = passed = 0
         while True:
             at = self.buffer.find(self.delimiter, searched)
             if at < 0:
                 searched = max(0, len(self.buffer) - len(self.delimiter))
-                self._bound(searched, most)
+                self._bound(passed + searched, most)
+                if self._passed(large, searched):
+                    passed, searched = passed + searched, 0
                 self._more()
                 continue
-            self._bound(at, most)
+            self._bound(passed + at, most)
             ended = self._line_end(at + len(self.delimiter))
             if ended is None:
                 searched = at + 1
                 continue
             after, last = ended
+            if large.taker is not None:
+                self._passed(large, at)
+                del self.buffer[: after - at]
+                return b"", last
             body = bytes(memoryview(self.buffer)[:at])
             del self.buffer[:after]
             return body, last
+
+    def _passed(self, large: Large, length: int) -> bool:
+        """Let so many bytes go by, if somebody takes them."""
+        with memoryview(self.buffer) as whole, whole[:length] as data:
+            taken = large.take(data)
+        if taken:
+            del self.buffer[:length]
+        return taken
 
     def _line_end(self, at: int) -> tuple[int, bool] | None:
         """Where the delimiter's line ends and whether it closes the message; None when it is no delimiter after all."""

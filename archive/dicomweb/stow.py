@@ -11,10 +11,22 @@ from django.utils.translation import gettext as _
 from accounts.actors import Actor
 from accounts.errors import Refused
 from archive import ingest
+from archive.arriving import Arrival
 from archive.dicomweb import accept, choices
 from archive.dicomweb.body import drain, reader
 from archive.dicomweb.choices import DICOM
-from archive.dicomweb.parts import CHUNK, Read, Received, TooLarge, Unreadable, boundary_of, read_parts
+from archive.dicomweb.parts import (
+    CHUNK,
+    Large,
+    Offer,
+    Read,
+    Received,
+    Taker,
+    TooLarge,
+    Unreadable,
+    boundary_of,
+    read_parts,
+)
 from archive.dicomweb.problems import RETRY_AFTER, WrongType, problem
 from archive.dicomweb.requests import accepted, actor_of, root
 from archive.errors import ArchiveError, Malformed, Mismatch, Unavailable, Unwanted
@@ -28,6 +40,7 @@ WAITING_BYTES: Final = 256 << 20
 """Bytes of one request that may wait for the writer before more of it is read."""
 
 WAIT_SECONDS: Final = 60.0
+NO_ROOM: Final = "There is no room for so large an object now."
 
 # PS3.18 Table 10.5.3-1 and PS3.4 Annex GG: failure reasons.
 OUT_OF_RESOURCES: Final = 0xA700
@@ -94,7 +107,9 @@ def store(request: HttpRequest, study: str = "") -> HttpResponse:
     content_type = choices.json_type(accepted(request))
     read, intake = reader(request, most_bytes=MOST_BODY), Intake()
     try:
-        _take_in(intake, actor_of(request), _parts(request, _bounded(read, intake)), study)
+        actor = actor_of(request)
+        offer = _offer(intake, actor, study)
+        _take_in(intake, actor, _parts(request, _bounded(read, intake), offer), study)
     finally:
         intake.share.release()
         drain(read)
@@ -104,25 +119,76 @@ def store(request: HttpRequest, study: str = "") -> HttpResponse:
     return _answer(outcome, root(request), content_type)
 
 
-def _parts(request: HttpRequest, read: Read) -> Iterator[Received]:
+def _parts(request: HttpRequest, read: Read, offer: Offer) -> Iterator[Received]:
     """The objects in the request: the parts of a multipart message, or the body where it is one object."""
     media_type, parameters = accept.media_type(request.META.get("CONTENT_TYPE", ""))
     if media_type == DICOM:
-        return _whole(read, parameters)
+        return _whole(read, parameters, offer)
     if media_type != "multipart/related":
         raise WrongType(_('Send multipart/related; type="application/dicom", or one application/dicom object.'))
     if parameters.get("type", DICOM).lower() != DICOM:
         raise WrongType(_("Only parts of the type application/dicom can be stored."))
-    return read_parts(read, boundary_of(parameters), most_bytes=MOST_PART)
+    return read_parts(read, boundary_of(parameters), most_bytes=MOST_PART, offer=offer)
 
 
-def _whole(read: Read, parameters: dict[str, str]) -> Iterator[Received]:
-    body = bytearray()
-    while chunk := read(CHUNK):
-        body += chunk
-        if len(body) > MOST_PART:
-            raise TooLarge("The object is too large.")
-    yield Received(DICOM, parameters, bytes(body))
+def _whole(read: Read, parameters: dict[str, str], offer: Offer) -> Iterator[Received]:
+    body, size, large = bytearray(), 0, Large(DICOM, offer)
+    try:
+        while chunk := read(CHUNK):
+            body += chunk
+            size += len(chunk)
+            if size > MOST_PART:
+                raise TooLarge("The object is too large.")
+            with memoryview(body) as view:
+                taken = large.take(view)
+            if taken:
+                body.clear()
+    except BaseException:
+        large.drop()
+        raise
+    yield Received(DICOM, parameters, bytes(body), large.taker)
+
+
+class Passing:
+    """A large object of a request, sealed as it arrives; what has passed takes nothing of the request's memory."""
+
+    def __init__(self, intake: Intake, actor: Actor, study: str) -> None:
+        self._share, self._actor = intake.share, actor
+        self.arrival = Arrival(actor, intake.share, largest=MOST_PART, expected_study_uid=study)
+
+    def add(self, data: memoryview) -> None:
+        """Take the next bytes, which were counted when they were read."""
+        self._share.shrink(len(data))
+        self.arrival.add(data)
+
+    def end(self) -> Ticket:
+        """Hand it in."""
+        try:
+            return self.arrival.end(self._actor)
+        finally:
+            self.arrival.drop()
+
+    def drop(self) -> None:
+        """Leave nothing of it."""
+        self.arrival.drop()
+
+
+def _offer(intake: Intake, actor: Actor, study: str) -> Offer:
+    """Who takes an object that turns out to be large; nobody where it must be gathered."""
+
+    def offered(media_type: str, data: memoryview) -> Taker | None:
+        if media_type not in ("", DICOM):
+            return None
+        passing = Passing(intake, actor, study)
+        passing.add(data)
+        if passing.arrival.passes:
+            return passing
+        passing.drop()
+        if not intake.share.grow(len(data)):
+            raise Unavailable(NO_ROOM)
+        return None
+
+    return offered
 
 
 def _bounded(read: Read, intake: Intake) -> Read:
@@ -134,7 +200,7 @@ def _bounded(read: Read, intake: Intake) -> Read:
             # What was handed in and is still waiting may make the room that is wanted.
             _settle(intake)
             if not intake.share.grow(len(chunk)):
-                raise Unavailable("There is no room for so large an object now.")
+                raise Unavailable(NO_ROOM)
         return chunk
 
     return bounded
@@ -145,11 +211,12 @@ def _take_in(intake: Intake, actor: Actor, parts: Iterator[Received], study: str
     try:
         for part in parts:
             if part.media_type in ("", DICOM):
-                intake.waiting.append(_submitted(actor, part.body, study))
+                intake.waiting.append(_submitted(actor, part, study))
             else:
                 intake.outcome.failed.append((CANNOT_UNDERSTAND, "", ""))
             intake.weight += len(part.body)
-            if intake.weight > WAITING_BYTES:
+            # What was sealed as it arrived holds a file open until it is settled.
+            if intake.weight > WAITING_BYTES or part.taker is not None:
                 _settle(intake)
     except (Unreadable, TooLarge, Unavailable) as error:
         # The frames of a traceback would keep what was read in memory.
@@ -157,9 +224,11 @@ def _take_in(intake: Intake, actor: Actor, parts: Iterator[Received], study: str
     _settle(intake)
 
 
-def _submitted(actor: Actor, part10: bytes, study: str) -> Ticket | Exception:
+def _submitted(actor: Actor, part: Received, study: str) -> Ticket | Exception:
     try:
-        return ingest.submit(actor, part10, expected_study_uid=study)
+        if isinstance(part.taker, Passing):
+            return part.taker.end()
+        return ingest.submit(actor, part.body, expected_study_uid=study)
     except (ArchiveError, AuditError) as error:
         return error
 

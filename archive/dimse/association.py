@@ -8,6 +8,7 @@ from typing import Final
 from django.db import connections
 
 from accounts.actors import Actor
+from archive.arriving import Arrival
 from archive.dimse import admission, commands, contexts, pdus, secure, statuses, store
 from archive.dimse.commands import Command
 from archive.dimse.crowd import Connection
@@ -15,6 +16,7 @@ from archive.dimse.errors import Broken, Gone, Rejected, TooSlow, Untrusted, Wit
 from archive.dimse.messages import Assembly, Message
 from archive.dimse.negotiation import Answer, Request, acceptance, read_request
 from archive.dimse.wire import Wire
+from archive.room import Share
 
 logger = logging.getLogger("archive.dimse")
 
@@ -39,7 +41,7 @@ class Association:
         # Between messages an association holds no database connection: there may be many of them.
         connections.close_all()
         self._wire.write(acceptance(self._request, self._answers))
-        assembly = Assembly()
+        assembly = Assembly(begin=self._begin)
         try:
             while self._serve(assembly):
                 pass
@@ -64,6 +66,14 @@ class Association:
         if pdu.kind == pdus.ABORT:
             return False
         raise Broken("This PDU has no place in an association.")
+
+    def _begin(self, message: Message, share: Share, largest: int) -> Arrival | None:
+        """What takes the large data set of a message that is still arriving, for the device with its rights of now."""
+        context = self._accepted.get(message.context_id)
+        if context is None:
+            raise Broken("The message names a presentation context that was not accepted.")
+        self._actor = store.present(self._actor)
+        return store.begin(message, share, largest, context, self._actor)
 
     def _answer(self, message: Message) -> None:
         context = self._accepted.get(message.context_id)

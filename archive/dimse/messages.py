@@ -1,9 +1,11 @@
 """Fragments put together to messages (PS3.8 Annex E, PS3.7 §6.3): a command, and its data set if it has one."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Final
 
+from archive.arriving import BEYOND, Arrival
 from archive.dimse import commands
 from archive.dimse.commands import Command
 from archive.dimse.errors import Broken, TooSlow
@@ -20,19 +22,29 @@ LEAST_RATE: Final = 4096
 
 @dataclass(slots=True)
 class Message:
-    """One whole message. `too_large` says that the data set was read away."""
+    """One whole message. `too_large` says that the data set was read away; a large one has an `arrival` instead."""
 
     context_id: int
     command: Command
     dataset: bytearray = field(default_factory=bytearray)
     too_large: bool = False
+    arrival: Arrival | None = None
+
+    @property
+    def has_data(self) -> bool:
+        """Whether there is a data set with anything in it."""
+        return bool(self.dataset) or self.arrival is not None
+
+
+Begin = Callable[[Message, Share, int], Arrival | None]
+"""Makes what takes the data set of a message that turns out to be large; None: it is gathered."""
 
 
 class Assembly:
     """The message that is arriving. PS3.7 §6.3.1 lets a peer send one after the other, never two interleaved."""
 
-    def __init__(self, largest: int = LARGEST_DATASET, share: Share | None = None) -> None:
-        self._largest, self._share = largest, share or Share()
+    def __init__(self, largest: int = LARGEST_DATASET, share: Share | None = None, begin: Begin | None = None) -> None:
+        self._largest, self._share, self._begin = largest, share or Share(), begin
         self._command = bytearray()
         self._message: Message | None = None
         self._began = 0.0
@@ -54,7 +66,9 @@ class Assembly:
         return self._add_command(fragment) if fragment.is_command else self._add_data(fragment)
 
     def release(self) -> None:
-        """Give back the memory of the message that was handled, or that will never be whole."""
+        """Give back the memory of the message that was handled, and leave nothing of one that will never be whole."""
+        if self._message is not None and self._message.arrival is not None:
+            self._message.arrival.drop()
         self._share.release()
 
     def _add_command(self, fragment: Fragment) -> Message | None:
@@ -74,13 +88,27 @@ class Assembly:
         message = self._message
         if message is None or fragment.context_id != message.context_id:
             raise Broken("A data set without its command.")
-        if not message.too_large:
+        if message.arrival is not None:
+            message.arrival.add(fragment.data)
+        elif not message.too_large:
             if len(message.dataset) + len(fragment.data) <= self._largest and self._share.grow(len(fragment.data)):
                 message.dataset += fragment.data
+                self._hand_over(message, len(fragment.data))
             else:
                 message.dataset, message.too_large = bytearray(), True
-                self.release()
+                self._share.release()
         if not fragment.is_last:
             return None
         self._message = None
         return message
+
+    def _hand_over(self, message: Message, added: int) -> None:
+        """Let what is large arrive piece by piece, from the fragment on with which it became large."""
+        size = len(message.dataset)
+        if self._begin is None or not size - added < BEYOND <= size:
+            return
+        message.arrival = self._begin(message, self._share, self._largest)
+        if message.arrival is not None:
+            gathered, message.dataset = message.dataset, bytearray()
+            self._share.shrink(size)
+            message.arrival.add(memoryview(gathered))

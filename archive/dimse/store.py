@@ -10,14 +10,17 @@ from accounts import failures, identify, refused_devices
 from accounts.actors import Actor
 from accounts.errors import Refused
 from archive import ingest
+from archive.arriving import Arrival
 from archive.dataset import part10
-from archive.dimse import statuses
+from archive.dimse import commands, statuses
 from archive.dimse.commands import Command
 from archive.dimse.contexts import VERIFICATION
 from archive.dimse.errors import Withdrawn
 from archive.dimse.messages import Message
 from archive.dimse.negotiation import Answer
 from archive.errors import Malformed, Unavailable, Unwanted
+from archive.ingest import Ticket
+from archive.room import Share
 from audit.errors import LogUnavailable
 
 logger = logging.getLogger("archive.dimse")
@@ -35,19 +38,38 @@ def echo(command: Command, context: Answer) -> Outcome:
 
 def store(message: Message, context: Answer, actor: Actor) -> Outcome:
     """C-STORE (PS3.4 Annex B): Success once the sealed object and its rows are durable, and not before."""
-    command = message.command
     try:
         _require(message, context, actor)
-        kept = part10(
-            message.dataset, command.sop_class, command.sop_uid, context.transfer_syntax, source_ae=actor.ae_title
-        )
-        message.dataset = bytearray()
-        ingest.submit(actor, kept).result()
+        _submitted(message, context, actor).result()
     except Exception as error:  # noqa: BLE001 - whatever it was, the sender gets a status and the association lives.
         return _failed(error, actor)
     finally:
+        if message.arrival is not None:
+            message.arrival.drop()
         close_old_connections()
     return SUCCESS
+
+
+def begin(message: Message, share: Share, largest: int, context: Answer, actor: Actor) -> Arrival | None:
+    """What takes the data set of a C-STORE that is large; None where the message will be refused whatever it holds."""
+    command = message.command
+    if command.field != commands.C_STORE_RQ or command.sop_class != context.abstract_syntax:
+        return None
+    arrival = Arrival(actor, share, largest=largest)
+    arrival.add(memoryview(_file(b"", command, context, actor)))
+    return arrival
+
+
+def _submitted(message: Message, context: Answer, actor: Actor) -> Ticket:
+    if message.arrival is not None:
+        return message.arrival.end(actor)
+    kept = _file(message.dataset, message.command, context, actor)
+    message.dataset = bytearray()
+    return ingest.submit(actor, kept)
+
+
+def _file(dataset: bytes | bytearray, command: Command, context: Answer, actor: Actor) -> bytes:
+    return part10(dataset, command.sop_class, command.sop_uid, context.transfer_syntax, source_ae=actor.ae_title)
 
 
 def _require(message: Message, context: Answer, actor: Actor) -> None:
@@ -56,7 +78,7 @@ def _require(message: Message, context: Answer, actor: Actor) -> None:
         ingest.refuse(actor, Unwanted("The SOP class is not that of the presentation context.")).result()
     if message.too_large:
         raise Unavailable("The object is larger than this archive can take now.")
-    if not message.dataset:
+    if not message.has_data:
         ingest.refuse(actor, Malformed("The data set is missing.")).result()
 
 

@@ -29,7 +29,7 @@ ATTEMPTS: Final = 4
 MOST: Final = 64
 MOST_BYTES: Final = 64 << 20
 _TABLE: Final[dict[Kind, Any]] = {Kind.INSTANCE: Instance, Kind.QUARANTINED: Held}
-_OF_HEAD: Final = frozenset({"version", "kind", "object", "generation"})
+_OF_HEAD: Final = frozenset({"version", "kind", "object", "generation", sealing.PAD})
 
 
 @dataclass(slots=True)

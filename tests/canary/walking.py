@@ -19,9 +19,12 @@ from django.utils import timezone
 from accounts import desks, factors, links, spellings
 from accounts.actors import Actor
 from accounts.models import Person, Session
-from archive import ingest, jobs, packs, query, reconcile, removal, retrieve, tasks
+from archive import arriving, ingest, jobs, packs, query, reconcile, removal, retrieve, tasks
+from archive.arriving import Arrival
+from archive.dataset import outline
 from archive.models import Job
 from archive.query import Criteria, Page
+from archive.room import Share
 from audit import journal
 from keystore import keys as keystore
 from keystore import recipient, recovery, roots
@@ -54,6 +57,7 @@ class Walk:
             self._kept_for_somebody,
             *(lambda ds=ds: ingest.store(self.modality, builders.part10(ds)) for ds in sent),
             lambda: ingest.store(self.modality, builders.part10(sent[0])),
+            self._large,
             lambda: self._held(sent[0], reconcile.accept),
             lambda: self._held(sent[1], reconcile.reject),
             self._jobs,
@@ -130,6 +134,15 @@ class Walk:
 
     def _enrol(self) -> None:
         factors.issue(self.person)
+
+    def _large(self) -> None:
+        """An image that is sealed as it arrives, as large ones are."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(arriving, "BEYOND", 1000)
+            patch.setattr(outline, "LEAST", 1000)
+            arrival = Arrival(self.modality, Share(), largest=1 << 20)
+            arrival.add(memoryview(builders.part10(self.canary.image(3))))
+            arrival.end(self.modality).result()
 
     def _held(self, original: Any, decide: Callable[[Actor, Any], None]) -> None:
         ingest.store(self.modality, builders.part10(self.canary.changed(original)))

@@ -38,6 +38,49 @@ def test_what_is_written_comes_back_however_it_is_cut(contents: list[bytes], siz
     assert bodies(message, size=size) == contents
 
 
+class Taken:
+    """Takes a large body, as a store does."""
+
+    def __init__(self) -> None:
+        self.data, self.dropped = b"", False
+
+    def add(self, data: memoryview) -> None:
+        self.data += data
+
+    def drop(self) -> None:
+        self.dropped = True
+
+
+@settings(max_examples=300)
+@given(st.lists(nasty.filter(lambda body: not delimits(body)), max_size=4), st.integers(1, 9), st.integers(0, 40))
+def test_what_is_taken_while_it_comes_is_the_same(contents: list[bytes], size: int, large: int) -> None:
+    def offer(kind: str, data: memoryview) -> Taken:
+        assert kind == "application/dicom"
+        one = Taken()
+        one.add(data)
+        return one
+
+    message = b"".join(multipart.write((multipart.Part("application/dicom", [c]) for c in contents), "b"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parts, "LARGE", large)
+        found = list(parts.read_parts(dribble(message, size), b"b", most_bytes=10_000, offer=offer))
+    assert [one.taker.data if isinstance(one.taker, Taken) else one.body for one in found] == contents
+
+
+def test_what_was_taken_of_a_message_that_stops_early_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "LARGE", 10)
+    taken = Taken()
+    with pytest.raises(parts.Unreadable):
+        list(parts.read_parts(dribble(b"--b\r\n\r\n" + b"x" * 100, 7), b"b", most_bytes=1000, offer=lambda *_: taken))
+    assert taken.dropped
+
+
+def test_what_is_taken_is_bounded_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "LARGE", 10)
+    with pytest.raises(parts.TooLarge):
+        list(parts.read_parts(lambda n: b"--b\r\n\r\n" + b"x" * 100, b"b", most_bytes=1000, offer=lambda *_: Taken()))
+
+
 @settings(max_examples=300)
 @given(nasty, st.integers(1, 9))
 def test_no_message_hangs_or_breaks_the_reader(message: bytes, size: int) -> None:
