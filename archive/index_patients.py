@@ -31,15 +31,19 @@ def ensure(admissions: list[Admission]) -> dict[str, Patient]:
     if missing:
         Patient.objects.bulk_create([_new(wanted[name]) for name in missing], ignore_conflicts=True)
         found |= _rows(missing)
-        rows = [
-            PatientToken(patient=found[name], column=column, token=number)
-            for name in missing
-            for field, column in _CELLS.values()
-            if column is not None
-            for number in tokens.of(column, wanted[name].facts.text(field))
-        ]
+        rows = [row for name in missing for row in carried(found[name], wanted[name])]
         PatientToken.objects.bulk_create(rows, ignore_conflicts=True, batch_size=500)
     return found
+
+
+def carried(patient: Patient, one: Admission) -> list[PatientToken]:
+    """The search tokens of a patient who is new with this object."""
+    return [
+        PatientToken(patient=patient, column=column, token=number)
+        for field, column in _CELLS.values()
+        if column is not None
+        for number in tokens.of(column, one.facts.text(field))
+    ]
 
 
 def tokenless(pseudonyms: Iterable[str]) -> list[UUID]:

@@ -99,7 +99,8 @@ class Study(models.Model):
 class Series(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid4)
     uid = models.CharField(max_length=64)
-    study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="series")
+    # `one_series` begins with the study: an index of its own would say the same again.
+    study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="series", db_index=False)
     modality = models.CharField(max_length=16, blank=True)
     number = models.IntegerField(null=True)
     date = models.CharField(max_length=8, blank=True)
@@ -110,7 +111,11 @@ class Series(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["study", "uid"], name="one_series")]
-        indexes = [models.Index(fields=["uid"], name="series_uid")]
+        # `series_modality`: which studies have a modality, and whether one study has it, without its series being read.
+        indexes = [
+            models.Index(fields=["uid"], name="series_uid"),
+            models.Index(fields=["modality", "study"], name="series_modality"),
+        ]
 
 
 class Pack(models.Model):

@@ -7,9 +7,21 @@ from typing import Final
 
 from bench import packages, promises, runner
 from bench.rows import Row
-from bench.works import cstore, frames, metadata, multiframe, recording, rendered, sealing, stow, study
+from bench.works import (
+    cstore,
+    frames,
+    metadata,
+    multiframe,
+    qido,
+    qido_million,
+    recording,
+    rendered,
+    sealing,
+    stow,
+    study,
+)
 
-MODULES: Final = (cstore, multiframe, stow, frames, metadata, study, rendered)
+MODULES: Final = (cstore, multiframe, stow, frames, metadata, study, rendered, qido, qido_million)
 RESULTS: Final = Path(__file__).parent / "results"
 
 

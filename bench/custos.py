@@ -49,33 +49,52 @@ class Custos:
         told: dict[str, Any] = json.loads(self.program("bench.looking", *about))
         return told
 
-    def program(self, module: str, *words: str) -> str:
-        """What a program of ours prints that runs on this installation."""
+    def program(self, module: str, *words: str, seconds: float = 900) -> str:
+        """What a program of ours prints that runs on this installation, within so many seconds."""
         done = subprocess.run(
             [sys.executable, "-m", module, *words],
             cwd=ROOT,
             env={**self.archive.environment, "DJANGO_SETTINGS_MODULE": "pacs.settings"},
             stdout=subprocess.PIPE,
             check=True,
-            timeout=900,
+            timeout=seconds,
         )
         return done.stdout.decode()
 
 
 @contextmanager
-def running(**extra: str) -> Iterator[Custos]:
-    """Set up and start one, and end it; ``extra`` are settings. Nothing of it is left afterwards."""
-    root = Path(tempfile.mkdtemp(prefix="custos-bench-"))
+def running(*, planted: int = 0, kept: Path | None = None, **extra: str) -> Iterator[Custos]:
+    """Set up and start one, and end it; ``extra`` are settings. Nothing of it is left afterwards.
+
+    With ``planted``, so many invented studies are in its index (``bench.planted_archive``). One that is ``kept`` in a
+    folder stays there, and is taken as it is where it is there already.
+    """
+    root = kept or Path(tempfile.mkdtemp(prefix="custos-bench-"))
     archive = Archive(root, extra)
     try:
-        (root / "tmp").mkdir()
-        archive.manage("setup")
         ours = Custos(archive, "", "")
-        logins = json.loads(ours.program("tests.e2e.populating"))
+        logins = _settled(ours, planted)
         ours.token, ours.storing = logins[READER]["token"], logins[STORER]["token"]
         name, value = ours.program("tests.e2e.signing_in", READER).split()
         ours.cookie = f"{name}={value}"
         with started(archive):
             yield ours
     finally:
-        shutil.rmtree(root, ignore_errors=True)
+        if kept is None:
+            shutil.rmtree(root, ignore_errors=True)
+
+
+def _settled(ours: Custos, planted: int) -> dict[str, dict[str, str]]:
+    """The logins of an installation, made where there is none; one that is there is brought to the tables of now."""
+    remembered = ours.archive.root / "logins.json"
+    if remembered.exists():
+        ours.archive.manage("migrate")
+    else:
+        (ours.archive.root / "tmp").mkdir(parents=True, exist_ok=True)
+        ours.archive.manage("setup")
+        told = ours.program("tests.e2e.populating")
+        if planted:
+            ours.program("bench.planted_archive", str(planted), seconds=7200)
+        remembered.write_text(told, encoding="utf-8")
+    logins: dict[str, dict[str, str]] = json.loads(remembered.read_text(encoding="utf-8"))
+    return logins

@@ -4,6 +4,7 @@ Nothing here asks the program under measure: rows are read by another process, p
 by the kernel's own trace of a run that is not timed.
 """
 
+import mmap
 import re
 import signal
 import subprocess
@@ -139,3 +140,13 @@ def settle(ours: Custos, seconds: float = 60) -> None:
         time.sleep(1)
         if spent.spent(ours.pid).cpu - before < 0.15:
             return
+
+
+def require_absent(file: Path, needles: Sequence[bytes]) -> None:
+    """None of these stands in a file in the clear. Raises Broken."""
+    if not file.stat().st_size:
+        return
+    with file.open("rb") as handle, mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        for needle in needles:
+            if data.find(needle) >= 0:
+                raise Broken(f"{file.name} holds what was to be sealed in the clear")

@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from archive import tokens
 from archive.columns import NAMES, Column
-from archive.models import PatientToken, PhraseToken, StudyToken
+from archive.models import PatientToken, Phrase, PhraseToken, Study, StudyToken
 from archive.query.criteria import Criteria
 from vault.tokens import Plan, Term, name_query, text_query, token
 
@@ -24,11 +24,15 @@ TokenRow = type[PatientToken] | type[StudyToken] | type[PhraseToken]
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Rows that carry tokens: their table, its link to the owner, and the field of the searched row that names it."""
+    """Rows that carry tokens: their table, its link to the owner, and the field of the searched row that names it.
+
+    Where nothing but `probing` is wanted of a search that is driven by something else, its owners drive it nowhere.
+    """
 
     table: TokenRow
     link: str
     field: str
+    probing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +43,17 @@ class Candidates:
     open_ended: bool = False
 
 
-def of(criteria: Criteria, study: str) -> Candidates:
-    """The filter of all sealed criteria; `study` leads from the searched row to its study (`study__`, or empty)."""
-    patient = Owner(PatientToken, "patient_id", f"{study}patient_id")
-    own = Owner(StudyToken, "study_id", f"{study}id" if study else "id")
+def of(criteria: Criteria) -> Candidates:
+    """The filter of studies by all sealed criteria that are asked of them."""
+    patient = Owner(PatientToken, "patient_id", "patient_id")
+    own = Owner(StudyToken, "study_id", "id")
     asked: list[tuple[Column, str, tuple[Owner, ...]]] = [
         (Column.PATIENT_NAME, criteria.patient_name, (patient, own)),
         (Column.PATIENT_ID, criteria.patient_id, (patient,)),
         (Column.ACCESSION, criteria.accession_number, (own,)),
         (Column.STUDY_ID, criteria.study_id, (own,)),
-        (Column.DESCRIPTION, criteria.description, (_phrase(f"{study}description_id"),)),
-        (Column.REFERRING, criteria.referring, (_phrase(f"{study}referring_id"),)),
+        (Column.DESCRIPTION, criteria.description, (_phrase("description_id"),)),
+        (Column.REFERRING, criteria.referring, (_phrase("referring_id"),)),
     ]
     if criteria.birth_date:
         whole = criteria.birth_date.first if criteria.birth_date.first == criteria.birth_date.last else "*?"
@@ -62,18 +66,17 @@ def of_patients(column: Column, pattern: str) -> Candidates:
     return _all([(column, pattern, (Owner(PatientToken, "patient_id", "id"),))])
 
 
-def of_series(criteria: Criteria, series: str) -> Candidates:
+def of_series(criteria: Criteria, series: str, *, driving: bool) -> Candidates:
     """The filter of the sealed criteria of series; `series` leads from the searched row to its series."""
-    return _all(
-        [
-            (Column.SERIES_DESCRIPTION, criteria.series_description, (_phrase(f"{series}description_id"),)),
-            (Column.PERFORMING, criteria.performing, (_phrase(f"{series}performing_id"),)),
-        ]
-    )
+    spoken = [
+        (Column.SERIES_DESCRIPTION, criteria.series_description, f"{series}description_id"),
+        (Column.PERFORMING, criteria.performing, f"{series}performing_id"),
+    ]
+    return _all([(column, asked, (_phrase(field, probing=not driving),)) for column, asked, field in spoken])
 
 
-def _phrase(field: str) -> Owner:
-    return Owner(PhraseToken, "phrase_id", field)
+def _phrase(field: str, *, probing: bool = False) -> Owner:
+    return Owner(PhraseToken, "phrase_id", field, probing)
 
 
 def _all(asked: list[tuple[Column, str, tuple[Owner, ...]]]) -> Candidates:
@@ -113,9 +116,19 @@ def _having(owner: Owner, column: Column, numbers: list[int]) -> Q:
             carriers = carriers.filter(Exists(rows.filter(token=number, **{owner.link: OuterRef(owner.link)})))
     if counts[rarest] < DRIVING:
         ids: list[UUID] = list(carriers.values_list(owner.link, flat=True))
+        if owner.table is PhraseToken and connection.vendor == "sqlite" and (owner.probing or _many(owner.field, ids)):
+            # What many studies say would drive the search there, and all of them be sorted.
+            return Q(Exists(Phrase.objects.filter(id=OuterRef(owner.field), id__in=ids)))
         return Q(**{f"{owner.field}__in": ids})
     if connection.vendor == "postgresql":
         # Its planner weighs a semi-join by statistics; a correlated probe per row it would not undo.
         return Q(**{f"{owner.field}__in": carriers.values(owner.link)})
     probes = (Exists(rows.filter(token=number, **{owner.link: OuterRef(owner.field)})) for number in numbers)
     return Q(*probes)
+
+
+def _many(field: str, phrases: list[UUID]) -> bool:
+    """Whether many studies say one of these phrases; of series, who looks for them stops at few."""
+    if field not in ("description_id", "referring_id") or not phrases:
+        return False
+    return Study.objects.filter(**{f"{field}__in": phrases})[:DRIVING].count() >= DRIVING

@@ -7,8 +7,8 @@ from django.db.models import QuerySet
 from accounts import gate, scope
 from accounts.actors import Actor
 from accounts.errors import NotVisible
-from archive.models import Instance, Series, Study
-from archive.query import candidates, checks, clear, scan
+from archive.models import Study
+from archive.query import below, candidates, checks, clear, scan
 from archive.query.criteria import Criteria, Page
 from archive.query.opened import Cells
 from archive.query.rows import Found, InstanceRow, SeriesRow, StudyRow
@@ -23,10 +23,8 @@ _OF_STUDY = ("patient", "description", "referring")
 def studies(actor: Actor, criteria: Criteria, page: Page) -> Found[StudyRow]:
     """The studies in the actor's scope that match, the newest first. Raises Forbidden or LogUnavailable."""
     receipt = gate.search(actor, _told("study", criteria, page))
-    hinted = candidates.of(criteria, "")
-    rows = scope.limit(Study.objects.filter(clear.of_study(criteria, ""), hinted.filter), actor, "uid")
-    rows = rows.filter(clear.after(page.after)).select_related(*_OF_STUDY).order_by(*clear.NEWEST)
-    answer = scan.run(receipt, _studies(rows), checks.of(criteria), page)
+    walked = _walked(actor, criteria).filter(clear.after(page.after))
+    answer = scan.run(receipt, _studies(walked), checks.of(criteria), page)
     _record_miss(actor, criteria, answer)
     last = answer.last
     goes_on = answer.more or answer.scanned_out
@@ -37,11 +35,10 @@ def studies(actor: Actor, criteria: Criteria, page: Page) -> Found[StudyRow]:
 def series(actor: Actor, criteria: Criteria, page: Page) -> Found[SeriesRow]:
     """The series that match, those of the newest studies first."""
     receipt = gate.search(actor, _told("series", criteria, page))
-    wanted = clear.of_study(criteria, "study__") & clear.of_series(criteria, "")
-    wanted &= candidates.of(criteria, "study__").filter & candidates.of_series(criteria, "").filter
-    rows = scope.limit(Series.objects.filter(wanted), actor, "study__uid")
-    rows = rows.select_related(*_under("study"), "description", "performing").order_by(*clear.order())
-    level = Level(rows, lambda row: row.study, lambda row: row, Cells.series)
+    wanted = below.series(criteria)
+    walked = _walked(actor, criteria).filter(below.having(wanted))
+    rows = wanted.select_related(*_under("study"), "description", "performing").order_by(*clear.order())
+    level = Level(walked, rows, ("study_id",), lambda row: row.study, lambda row: row, Cells.series)
     answer = scan.run(receipt, level, checks.of(criteria), page)
     _record_miss(actor, criteria, answer)
     return Found(answer.rows, answer.more, answer.scanned_out)
@@ -50,13 +47,19 @@ def series(actor: Actor, criteria: Criteria, page: Page) -> Found[SeriesRow]:
 def instances(actor: Actor, criteria: Criteria, page: Page) -> Found[InstanceRow]:
     """The current instances that match, in the order of their studies, series and numbers."""
     receipt = gate.search(actor, _told("instance", criteria, page))
-    wanted = clear.of_study(criteria, "study__") & clear.of_series(criteria, "series__") & clear.of_instance(criteria)
-    wanted &= candidates.of(criteria, "study__").filter & candidates.of_series(criteria, "series__").filter
-    rows = scope.limit(Instance.objects.filter(wanted, current=True), actor, "study__uid")
+    wanted = below.instances(criteria)
+    walked = _walked(actor, criteria).filter(below.having(wanted))
     related = (*_under("series__study"), "series__description", "series__performing")
-    rows = rows.select_related(*related).defer("frame_table_cell")
+    rows = wanted.select_related(*related).defer("frame_table_cell")
     rows = rows.order_by(*clear.order(series="series__", instances=True))
-    level = Level(rows, lambda row: row.series.study, lambda row: row.series, Cells.instance)
+    level = Level(
+        walked,
+        rows,
+        ("study_id", "series__study_id"),
+        lambda row: row.series.study,
+        lambda row: row.series,
+        Cells.instance,
+    )
     answer = scan.run(receipt, level, checks.of(criteria), page)
     _record_miss(actor, criteria, answer)
     return Found(answer.rows, answer.more, answer.scanned_out)
@@ -81,12 +84,19 @@ def priors(actor: Actor, study_uid: str) -> tuple[StudyRow, ...]:
 
 def _listed(actor: Actor, told: dict[str, Any], rows: "QuerySet[Study]", most: int) -> tuple[StudyRow, ...]:
     receipt = gate.search(actor, told)
-    rows = scope.limit(rows, actor, "uid").select_related(*_OF_STUDY).order_by(*clear.NEWEST)
-    return scan.run(receipt, _studies(rows), (), Page(most)).rows
+    walked = scope.limit(rows, actor, "uid").order_by(*clear.NEWEST)
+    return scan.run(receipt, _studies(walked), (), Page(most)).rows
 
 
-def _studies(rows: "QuerySet[Study]") -> Level[Study, StudyRow]:
-    return Level(rows, lambda row: row, lambda row: None, Cells.study)
+def _walked(actor: Actor, criteria: Criteria) -> "QuerySet[Study]":
+    """The studies in scope that match what is asked of studies, the newest first."""
+    wanted = clear.of_study(criteria, "") & candidates.of(criteria).filter & below.few(criteria)
+    return scope.limit(Study.objects.filter(wanted), actor, "uid").order_by(*clear.NEWEST)
+
+
+def _studies(walked: "QuerySet[Study]") -> Level[Study, StudyRow]:
+    rows = Study.objects.select_related(*_OF_STUDY).order_by(*clear.NEWEST)
+    return Level(walked, rows, ("id",), lambda row: row, lambda row: None, Cells.study)
 
 
 def _under(study: str) -> tuple[str, ...]:

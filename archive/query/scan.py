@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
+from uuid import UUID
 
 from django.db.models import Model, QuerySet
 
@@ -10,6 +11,7 @@ from accounts import gate
 from accounts.gate import SearchReceipt
 from archive import keys
 from archive.models import Series, Study
+from archive.query import clear
 from archive.query.checks import Check
 from archive.query.criteria import LIMIT, Page
 from archive.query.opened import Cells
@@ -18,6 +20,9 @@ MOST_OPENED = 500
 """Candidates that one search opens at most, in vain or not; then it says that it stopped, and where."""
 
 _BATCH = 100
+_LARGEST = 250
+_FIRST, _GROWING, _WIDEST = 4, 4, 1000
+"""Studies whose series or instances are looked at together: few at first, since one may have thousands, then more."""
 
 M = TypeVar("M", bound=Model)
 R = TypeVar("R")
@@ -25,12 +30,25 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Level(Generic[M, R]):
-    """What is searched: the rows in scope in their order, and how one row is opened and belongs to a study."""
+    """What is searched: the studies in scope that are walked, the newest first; the rows that match, of whatever study,
+    in their order; and how one row is opened and belongs to a study. `links` lead to the study's id, each of them of
+    another table, so that every index that begins with something asked can go on with the study."""
 
+    walked: "QuerySet[Study]"
     rows: "QuerySet[M]"
+    links: tuple[str, ...]
     study: Callable[[M], Study]
     series: Callable[[M], Series | None]
     opened: Callable[[Cells, M], R]
+
+    @property
+    def flat(self) -> bool:
+        """Whether each study is a row."""
+        return self.links == ("id",)
+
+    def of(self, studies: list[UUID]) -> "QuerySet[M]":
+        """The rows of these studies, in order."""
+        return self.rows.filter(**{f"{link}__in": studies for link in self.links})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +72,7 @@ def run(receipt: SearchReceipt, level: Level[M, R], checks: tuple[Check, ...], p
     if checks:
         found, cells_of, left = _checked(receipt, level, checks, page.offset, limit)
     else:
-        found, cells_of = list(level.rows[page.offset : page.offset + limit + 1]), {}
+        found, cells_of = _unchecked(level, page.offset, limit + 1), {}
     shown, more = found[:limit], len(found) > limit
     if not cells_of and shown:
         cells = _cells(receipt, level, shown)
@@ -63,6 +81,37 @@ def run(receipt: SearchReceipt, level: Level[M, R], checks: tuple[Check, ...], p
     gate.listed(receipt, list(dict.fromkeys(level.study(row).uid for row in shown)))
     last = left or (shown[-1] if shown else None)
     return Answer(rows, last, more, left is not None)
+
+
+def _unchecked(level: Level[M, R], offset: int, wanted: int) -> list[M]:
+    """So many rows behind those that are skipped, which are counted and not read."""
+    if level.flat:
+        studies = list(level.walked.values_list("id", flat=True)[offset : offset + wanted])
+        return list(level.of(studies)) if studies else []
+    found: list[M] = []
+    for studies in _studies(level, _FIRST if not offset else _WIDEST):
+        rows = level.of(studies)
+        if offset and (count := rows.count()) <= offset:
+            offset -= count
+            continue
+        found += rows[offset : offset + wanted - len(found)]
+        offset = 0
+        if len(found) >= wanted:
+            break
+    return found
+
+
+def _studies(level: Level[M, R], size: int) -> Iterator[list[UUID]]:
+    """The studies that are walked, so many at a time and then more, each time from where the last ended."""
+    place: str | None = None
+    while True:
+        page = list(level.walked.filter(clear.after(place)).values_list("date", "uid", "id")[:size])
+        if page:
+            yield [one for _, _, one in page]
+        if len(page) < size:
+            return
+        place = clear.place(*page[-1][:2])
+        size = min(size * (1 if level.flat else _GROWING), _WIDEST)
 
 
 def _checked(
@@ -76,7 +125,7 @@ def _checked(
     opened: dict[int, Cells] = {}
     last: M | None = None
     skipped = 0
-    for row, cells in _candidates(receipt, level):
+    for row, cells in _candidates(receipt, level, offset + limit + 1):
         if row is None:
             return found, opened, last
         last = row
@@ -92,26 +141,22 @@ def _checked(
     return found, opened, None
 
 
-def _candidates(receipt: SearchReceipt, level: Level[M, R]) -> Iterator[tuple[M | None, Cells]]:
+def _candidates(receipt: SearchReceipt, level: Level[M, R], wanted: int) -> Iterator[tuple[M | None, Cells]]:
     """As many candidates as may be opened, in order, each with what opens it; a None at the end: some are left."""
     read = 0
-    seen: set[object] = set()
+    size = min(max(_BATCH, wanted), _LARGEST, MOST_OPENED) if level.flat else _FIRST
     cells = Cells(keys.unlock_listed(receipt, []))
-    while len(seen) < MOST_OPENED:
-        size = min(_BATCH, MOST_OPENED - len(seen))
-        batch = list(level.rows[read : read + size])
-        if batch:
-            cells = _cells(receipt, level, batch)
-        for row in batch:
-            # A study that arrives between two batches moves what follows it; nobody is shown twice.
-            if row.pk not in seen:
-                seen.add(row.pk)
-                yield row, cells
-        if len(batch) < size:
+    for studies in _studies(level, size):
+        batch = list(level.of(studies)[: MOST_OPENED - read + 1])
+        taken = batch[: MOST_OPENED - read]
+        if taken:
+            cells = _cells(receipt, level, taken)
+        for row in taken:
+            yield row, cells
+        read += len(taken)
+        if len(batch) > len(taken):
+            yield None, cells
             return
-        read += size
-    if level.rows[read : read + 1]:
-        yield None, cells
 
 
 def _cells(receipt: SearchReceipt, level: Level[M, R], rows: list[M]) -> Cells:
