@@ -12,6 +12,7 @@ import pytest
 from django.core.management import call_command
 from pydicom.dataset import Dataset
 
+from accounts.errors import Forbidden
 from archive import arriving, growing, ingest, keys, packs, stores
 from archive.arriving import Arrival
 from archive.dataset import facts, outline
@@ -270,6 +271,19 @@ def test_of_another_study_or_class_it_is_refused_before_a_byte_is_written(
     assert AuditEvent.objects.filter(action="study:rejected").count() == 2
 
 
+def test_a_sender_that_lost_its_right_half_way_is_refused_on_record_and_leaves_nothing(
+    modality: Any, actor_of: Actors, installation: Installation
+) -> None:
+    arrival = arrives(actor_of(modality), builders.part10(image()))
+    modality.may = []
+    modality.save()
+    with pytest.raises(Forbidden):
+        arrival.end(actor_of(modality))
+    arrival.drop()
+    assert (lying(installation), Instance.objects.count()) == ([], 0)
+    assert AuditEvent.objects.get(action="study:store").outcome == "denied"
+
+
 def test_what_cannot_pass_is_gathered(sender: Any, radiologist: Any, actor_of: Actors) -> None:
     deflated = builders.part10(image(), "1.2.840.10008.1.2.1.99")
     turned = builders.ct_slice(side=300)
@@ -280,8 +294,7 @@ def test_what_cannot_pass_is_gathered(sender: Any, radiologist: Any, actor_of: A
 
 
 def test_what_is_gathered_is_bounded(sender: Any) -> None:
-    data = builders.part10(image(), "1.2.840.10008.1.2.1.99")
     arrival = Arrival(sender, Share(), largest=200_000)
-    arrival.add(memoryview(data))
+    arrival.add(memoryview(builders.part10(image(), "1.2.840.10008.1.2.1.99")))
     with pytest.raises(Unavailable):
         arrival.end(sender)

@@ -188,6 +188,7 @@ PREPARED: Final[dict[str, Callable[[], Names]]] = {
     "a patient with two studies": studies.two,
     "a patient by number": studies.numbered,
     "a new image": lambda: studies.offered(builders.ct_slice()),
+    "a large new image": studies.offered_large,
     "the same image again": studies.again,
     "another image under its UID": studies.conflicting,
     "an image for the trash": studies.for_the_trash,

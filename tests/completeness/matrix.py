@@ -147,8 +147,9 @@ WHO_SAW: Final = (
     Row("page", "radiologist", "/record/mine/", 200, (Expected("log:own", "ok", False, False, count=-1),)),
 )
 
-SHUT_TOO: Final = (
-    Row("web", "radiologist", "/studies", 403, refused("study:store"), method="POST", given="a new image"),
+SHUT_TOO: Final = tuple(
+    Row("web", "radiologist", "/studies", 403, refused("study:store"), method="POST", given=given)
+    for given in ("a new image", "a large new image")
 )
 
 STARTED: Final = done("program:started")

@@ -59,6 +59,11 @@ def offered(image: Dataset) -> Names:
     return {"image": image, "file": builders.part10(image)}
 
 
+def offered_large() -> Names:
+    """An image that is sealed as it arrives."""
+    return offered(builders.ct_slice(side=1700))
+
+
 def again() -> Names:
     image = builders.ct_slice()
     return {**stored(image), **offered(image)}

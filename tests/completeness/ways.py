@@ -21,6 +21,7 @@ STORED: Final = tuple(
     )
     for given, status, expected in (
         ("a new image", failed[""], (of("store", count=1),)),
+        ("a large new image", failed[""], (of("store", count=1),)),
         # The original is opened to be compared, which the job does in its own name.
         ("the same image again", failed[""], (of("duplicate", count=1), COMPARED)),
         ("another image under its UID", failed[""], (of("held-back", count=1), COMPARED)),

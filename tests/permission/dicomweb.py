@@ -37,6 +37,7 @@ GET  {F}/rendered        ..---x . >>>>> .- >>
 GET  {F}/thumbnail       ..---x . >>>>> .- >>
 POST /dicom-web/studies   -.---. . >>>>> .- >>  given a new image; sending the image
 POST {S}                 -.---. . >>>>> .- >>  given a new image; sending the image
+POST /dicom-web/studies   -.---. . >>>>> .- >>  given a large new image; sending the image
 
 # What nobody has is answered as what is somebody else's.
 GET  /dicom-web/studies?StudyInstanceUID={{nothing}}  oo---o o >>>>> oo >>  shows {{nothing}}"

@@ -22,6 +22,7 @@ LINES: Final = read(
     """
 WIRE C-ECHO                 ..>>> . >
 WIRE C-STORE                .->>> . >  given a new image
+WIRE C-STORE                .->>> . >  given a large new image
 WIRE C-FIND                 -->>> - >
 WIRE C-MOVE                 -->>> - >
 WIRE C-GET                  -->>> - >
