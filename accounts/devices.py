@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import addresses, callers, epoch
+from accounts import addresses, callers, epoch, passing
 from accounts.errors import Unacceptable
 from accounts.models import Device, Group
 from accounts.policy import DEVICE_SERVICES
@@ -23,7 +23,7 @@ def find(calling_ae: str, address: str) -> Device | None:
         return None
     now = timezone.now()
     if device.last_seen_at is None or now - device.last_seen_at >= SEEN_EVERY:
-        Device.objects.filter(pk=device.pk).update(last_seen_at=now)
+        passing.noted(lambda: Device.objects.filter(pk=device.pk).update(last_seen_at=now))
     return device
 
 

@@ -10,11 +10,10 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
-from django.db import Error as DatabaseFault
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts import epoch
+from accounts import epoch, passing
 from accounts.models import Person, Session, SharedLink
 
 IDLE = timedelta(minutes=settings.PACS_SESSION_IDLE_MINUTES)
@@ -226,7 +225,4 @@ def touch(row: Session, now: datetime) -> bool:
     """
     if row.seen_at is not None and now - row.seen_at < TOUCH_EVERY:
         return False
-    try:
-        return bool(Session.objects.filter(pk=row.pk).update(seen_at=now))
-    except DatabaseFault:
-        return False
+    return passing.noted(lambda: Session.objects.filter(pk=row.pk).update(seen_at=now))

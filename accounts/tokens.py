@@ -5,12 +5,11 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from django.db import Error as DatabaseFault
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import addresses, epoch, token_places
+from accounts import addresses, epoch, passing, token_places
 from accounts.errors import Unacceptable
 from accounts.models import Person, Token
 from accounts.policy import TOKEN_MAY
@@ -43,10 +42,7 @@ def used(token: Token, address: str, now: datetime) -> None:
     """Note when and from where the token was used last: at once from another address, else at most once a minute."""
     if token.used_at is not None and token.used_from == address and now - token.used_at < NOTED_EVERY:
         return
-    try:
-        token_places.note(token, address, now)
-    except DatabaseFault:
-        return
+    passing.noted(lambda: token_places.note(token, address, now))
 
 
 def may_carry(person: Person) -> list[str]:
