@@ -2,6 +2,8 @@
 
 import logging
 from collections.abc import Callable
+from time import monotonic
+from typing import Final
 from uuid import UUID
 
 from celery import shared_task
@@ -19,6 +21,9 @@ logger = logging.getLogger(__name__)
 
 Progress = Callable[[int, int], None]
 Handler = Callable[[str, Progress], None]
+
+TOLD_EVERY_SECONDS: Final = 1.0
+"""Each word of progress is a write that senders wait behind."""
 
 # Kind of job -> who does it: called with the job's subject and a function to tell progress with.
 HANDLERS: dict[str, str] = {
@@ -52,7 +57,7 @@ def run(job_id: UUID) -> bool:
         return False
     try:
         with jobs.kept(job):
-            _handler(job.kind)(job.subject, lambda done, total: _told(job, done, total))
+            _handler(job.kind)(job.subject, _teller(job))
     except (ArchiveError, Refused, AuditError) as error:
         jobs.fail(job, str(error) or "The archive refused this work.")
     except AnyDatabaseError:
@@ -65,9 +70,19 @@ def run(job_id: UUID) -> bool:
     return True
 
 
-def _told(job: Job, done: int, total: int) -> None:
-    if not jobs.progress(job, done, total):
-        raise Unavailable("Another worker has taken this work over.")
+def _teller(job: Job) -> Progress:
+    """What a handler tells its progress to, as often as it likes: what nobody could see in time is not written."""
+    next_at = 0.0
+
+    def tell(done: int, total: int) -> None:
+        nonlocal next_at
+        if monotonic() < next_at and done < total:
+            return
+        if not jobs.progress(job, done, total):
+            raise Unavailable("Another worker has taken this work over.")
+        next_at = monotonic() + TOLD_EVERY_SECONDS
+
+    return tell
 
 
 def _handler(kind: str) -> Handler:

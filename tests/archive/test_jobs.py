@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from archive import jobs, tasks
-from archive.errors import Unsuitable
+from archive.errors import Unavailable, Unsuitable
 from archive.models import Job
 
 pytestmark = pytest.mark.both_databases
@@ -83,6 +83,31 @@ def test_work_is_not_begun_before_its_time() -> None:
     job = promised("x", due_in=60)
     assert jobs.due() == []
     assert not tasks.run(job.id)
+
+
+def test_progress_is_written_when_it_can_be_seen_and_a_lost_claim_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    job = promised("x")
+    taken = jobs.claim(job.id, "worker")
+    assert taken is not None
+    now, written = [100.0], list[int]()
+    progress = jobs.progress
+
+    def writing(job: Job, done: int, total: int) -> bool:
+        written.append(done)
+        return progress(job, done, total)
+
+    monkeypatch.setattr("archive.tasks.monotonic", lambda: now[0])
+    monkeypatch.setattr(jobs, "progress", writing)
+    tell = tasks._teller(taken)
+    for done in range(1, 10):
+        now[0] += 0.25
+        tell(done, 10)
+    tell(10, 10)
+    assert written == [1, 5, 9, 10]
+    Job.objects.filter(id=job.id).update(claimed_by="another")
+    now[0] += 2
+    with pytest.raises(Unavailable):
+        tell(5, 10)
 
 
 @pytest.mark.parametrize(("subject", "words"), [("fail", "This cannot be done."), ("break", "ZeroDivisionError")])

@@ -5,10 +5,12 @@ import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import orjson
 import pytest
+from django.utils import timezone
 from PIL import Image
 from pydicom.dataset import Dataset
 
@@ -39,6 +41,30 @@ def test_background_work_is_done_once_and_serves_what_it_made(sender: Actor, rea
     assert AuditEvent.objects.filter(action="job:derived", actor_key="system:derive").exists()
     with pytest.raises(NotVisible):
         retrieve.thumbnail(stranger, study)
+
+
+@pytest.mark.parametrize(("together", "writes"), [(1, [1, 1, 1, 0]), (2, [2, 1]), (64, [3])])
+def test_digests_are_written_some_together_and_none_is_left_out_for_a_damaged_neighbour(
+    sender: Actor, monkeypatch: pytest.MonkeyPatch, together: int, writes: list[int]
+) -> None:
+    files = series_of(sender, 5, side=16)
+    row = str(Series.objects.get(uid=uids(files[0])[1]).id)
+    damaged = [uids(files[number])[2] for number in (1, 4)]
+    Instance.objects.filter(uid__in=damaged).update(damaged_at=timezone.now())
+    monkeypatch.setattr(derive, "WRITTEN_TOGETHER", together)
+    told, written, verified = list[tuple[int, int]](), list[int](), derive._verified
+
+    def writing(read: dict[UUID, str]) -> None:
+        written.append(len(read))
+        verified(read)
+
+    monkeypatch.setattr(derive, "_verified", writing)
+    derive.digest(row, lambda done, total: told.append((done, total)))
+    assert told[-1] == (5, 5)
+    found = dict(Instance.objects.values_list("uid", "sha256"))
+    wanted = {uids(data)[2]: hashlib.sha256(data).hexdigest() for data in files}
+    assert found == {uid: "" if uid in damaged else value for uid, value in wanted.items()}
+    assert written == writes
 
 
 def test_ready_made_metadata_is_left_aside_once_the_series_has_grown(sender: Actor, reader: Actor) -> None:
