@@ -66,14 +66,16 @@ def commit(events: Iterable[Event]) -> None:
     written = tuple(events)
     if not written:
         return
+    # Where it is known that nothing can be written, nobody is kept waiting to be told so.
+    patience_ms = turns.SHORT_PATIENCE_MS if pulse.lost() else turns.PATIENCE_MS
     if connection.in_atomic_block or alerts.called_for(written):
-        with _or_unavailable(), turns.patience(turns.PATIENCE_MS), transaction.atomic(durable=True):
-            _append(written, turns.PATIENCE_MS)
+        with _or_unavailable(), turns.patience(patience_ms), transaction.atomic(durable=True):
+            _append(written, patience_ms)
             good = pulse.moment()
         pulse.good(good)
         return
     with _or_unavailable():
-        _group.join(unplaced(written), turns.PATIENCE_MS / 1000)
+        _group.join(unplaced(written), patience_ms / 1000)
     alerts.note_refusals(written)
 
 

@@ -16,6 +16,7 @@ from django.db import connection
 from audit import tables
 from audit.tables import Head
 
+SHORT_PATIENCE_MS = 250
 PATIENCE_MS = 3_000
 LONG_PATIENCE_MS = 20_000
 

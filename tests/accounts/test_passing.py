@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts import devices, identify, passing, tokens
 from accounts.models import Device, Person, Session, Token
-from audit import pulse
+from audit import pulse, turns
 from tests.accounts.browsing import Browser
 from tests.accounts.test_sessions import works
 from tests.accounts.test_tokens import asked
@@ -59,4 +59,4 @@ def test_patience_is_as_it_was_afterwards() -> None:
 
     before, within = told(), list[int]()
     assert passing.noted(lambda: within.append(told()) or 1)  # type: ignore[func-returns-value]
-    assert (within, told()) == ([passing.PATIENCE_MS], before)
+    assert (within, told()) == ([turns.SHORT_PATIENCE_MS], before)

@@ -14,7 +14,7 @@ from django.db import transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit import clock, log, pulse, refusals, rows, tables
+from audit import clock, log, pulse, refusals, rows, tables, turns
 from audit.actions import Action, Outcome
 from audit.errors import LogUnavailable
 from audit.events import Event, clean
@@ -159,6 +159,22 @@ def test_a_log_behind_a_lock_is_unavailable_within_seconds(installation: Install
         log.commit([event()])
     assert time.monotonic() - began < 5
     log.commit([event()])
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_nobody_waits_long_to_be_told_what_is_known(
+    installation: Installation, event: Make, monkeypatch: pytest.MonkeyPatch, alone: bool
+) -> None:
+    told = list[int]()
+    monkeypatch.setattr("audit.placing.write", lambda rows, patience_ms: told.append(patience_ms))
+    monkeypatch.setattr("audit.placing.append", lambda rows, patience_ms: told.append(patience_ms))
+    monkeypatch.setattr("audit.alerts.called_for", lambda events: alone)
+    monkeypatch.setattr("audit.alerts.written", lambda events: None)
+    log.commit([event()])
+    monkeypatch.setattr(pulse, "lost", lambda: True)
+    log.commit([event()])
+    before, after = told
+    assert after <= turns.SHORT_PATIENCE_MS < 2000 < before
 
 
 def test_refusals_of_strangers_are_folded(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
