@@ -70,7 +70,8 @@ def asked(shape: str, studies: int, random: Random) -> tuple[str, Study]:
         one = Study(random.randrange(studies), studies)
         if one.patient.number % 10 != 3:
             break
-    return f"/dicom-web/studies?{urlencode({'limit': PAGE, **SHAPES[shape](one, random)})}", one
+    wanted = urlencode({"limit": PAGE, **SHAPES[shape](one, random)}, safe="*")
+    return f"/dicom-web/studies?{wanted}", one
 
 
 def took(url: str, headers: Mapping[str, str], times: int, studies: int, seed: int) -> dict[str, list[float]]:
