@@ -63,6 +63,9 @@ lint-viewer:
 bench: build $(VENV)/.dev ## Measure the works of bench/ beside the peers; WORK=frames QUICK=1 for a part
 	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(WORK),'$(WORK)')
 
+profile: build $(VENV)/.dev ## Draw where our side of a work spends its time: WORK=cstore QUICK=1
+	@$(BIN)/python -m bench.flames $(if $(QUICK),--quick) $(if $(WORK),'$(WORK)')
+
 fmt: $(VENV)/.dev ## Put the sources into their one format
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format --quiet .
@@ -99,5 +102,5 @@ static/viewer/.built: $(VIEWER_SOURCES) | $(VENV)/.run
 	@.ci/viewer $(CURDIR)/$(BIN)/python
 	@touch $@
 
-.PHONY: help run demo test lint bench fmt build lock clean \
+.PHONY: help run demo test lint bench profile fmt build lock clean \
     lint-style lint-types lint-floors lint-tables lint-house lint-security lint-start lint-viewer

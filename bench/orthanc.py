@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,8 @@ from typing import Any, Final
 
 import requests
 
+from bench.runner import Scale
+from bench.sending import send
 from tests.e2e.running import free_port, wait_for
 
 TITLE: Final = "ORTHANC"
@@ -24,16 +26,17 @@ BEST: Final = {"TCP_NODELAY": "1"}
 
 @dataclass
 class Orthanc:
-    """A running Orthanc."""
+    """A running Orthanc; without a process, the place of one that was left away."""
 
     folder: Path
     web_port: int
     dicom_port: int
-    process: "subprocess.Popen[bytes]"
+    process: "subprocess.Popen[bytes] | None"
 
     @property
     def pid(self) -> int:
-        return self.process.pid
+        """Of its process; 0 where there is none."""
+        return self.process.pid if self.process is not None else 0
 
     @property
     def url(self) -> str:
@@ -44,6 +47,21 @@ class Orthanc:
         """How many instances it keeps."""
         told: dict[str, Any] = requests.get(f"{self.url}/statistics", timeout=30).json()
         return int(told["CountInstances"])
+
+    def keep(self, files: Sequence[Path], run: int) -> None:
+        """Send it files under the UIDs of a run; nothing where it was left away."""
+        if self.process is not None:
+            send(self.dicom_port, TITLE, "CT_ONE", files, run=run)
+
+
+@contextmanager
+def beside(scale: Scale, **more: Any) -> Iterator[Orthanc]:
+    """The peer, running; at a scale of ours alone only its place."""
+    if scale.alone:
+        yield Orthanc(Path(), 0, 0, None)
+        return
+    with running(**more) as peer:
+        yield peer
 
 
 @contextmanager
@@ -90,6 +108,7 @@ def settings(folder: Path, web_port: int, dicom_port: int) -> dict[str, Any]:
 
 
 def _answers(peer: Orthanc) -> bool:
+    assert peer.process is not None
     assert peer.process.poll() is None, (peer.folder / "orthanc.log").read_text(encoding="utf-8")[-2000:]
     try:
         return requests.get(f"{peer.url}/system", timeout=2).ok

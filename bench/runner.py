@@ -21,14 +21,24 @@ HEAD: Final = ("work", "ours", "peer", "ratio", "min", "max", "CPU s", "peak MB"
 
 @dataclass(frozen=True)
 class Scale:
-    """How much is measured: everything in at least five pairs, or a part of it to see that it runs."""
+    """How much is measured: everything in at least five pairs, or a part of it to see that it runs.
+
+    ``alone`` leaves the peer away, for what is told of ours only; ``size`` makes what is stored so many times as large.
+    """
 
     quick: bool = False
     pairs: int = 5
+    alone: bool = False
+    size: float = 1.0
 
     def of(self, number: int) -> int:
-        """So many objects, or a fifth of them."""
+        """So many objects at this size, or a fifth of them."""
+        number = self.grown(number)
         return max(1, number // 5) if self.quick else number
+
+    def grown(self, number: int) -> int:
+        """So many at this size, quick or not."""
+        return max(1, round(number * self.size))
 
 
 @dataclass(frozen=True)
@@ -113,10 +123,15 @@ def results(rows: Iterable[Row], now: datetime, extra: Iterable[Row] = ()) -> di
     }
 
 
+def headline(kept: dict[str, Any]) -> str:
+    """Return one line that says where and when these results were measured."""
+    about = kept["machine"]
+    return f"{about['processor']}, {about['cores']} cores, Python {about['python']}, {kept['when']}"
+
+
 def markdown(kept: dict[str, Any]) -> str:
     """Return the rows as a table people read, under one line about the machine."""
-    about = kept["machine"]
-    lines = [f"{about['processor']}, {about['cores']} cores, Python {about['python']}, {kept['when']}", ""]
+    lines = [headline(kept), ""]
     lines += ["| " + " | ".join(HEAD) + " |", "|" + "---|" * len(HEAD)]
     told = {one["work"]: one for one in (*kept["costs"], *kept["extra"])}
     for one in (*kept["rows"], *kept["extra"]):
@@ -129,12 +144,15 @@ def markdown(kept: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def keep(kept: dict[str, Any], folder: Path) -> Sequence[Path]:
-    """Write the results as JSON and as Markdown, named by their time; return both paths."""
+def keep(kept: dict[str, Any], folder: Path, words: str = "") -> Sequence[Path]:
+    """Write the results as JSON and as Markdown, named by their time; return both paths.
+
+    ``words`` are what people read of results that are no rows.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     name = kept["when"].replace(":", "").replace("+0000", "Z")
     places = (folder / f"{name}.json", folder / f"{name}.md")
-    for place, text in zip(places, (json.dumps(kept, indent=2) + "\n", markdown(kept)), strict=True):
+    for place, text in zip(places, (json.dumps(kept, indent=2) + "\n", words or markdown(kept)), strict=True):
         beside = place.with_suffix(place.suffix + ".tmp")
         beside.write_text(text, encoding="utf-8")
         beside.replace(place)

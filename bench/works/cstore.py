@@ -75,7 +75,7 @@ def prepared(scale: Scale) -> Iterator[list[Work]]:
     with ExitStack() as held:
         folder = Path(held.enter_context(TemporaryDirectory(prefix="custos-bench-objects-")))
         ours = held.enter_context(custos.running(PACS_TLS="off"))
-        sides = Sides(ours, held.enter_context(orthanc.running()), folder)
+        sides = Sides(ours, held.enter_context(orthanc.beside(scale)), folder)
         kinds = {
             "ct": lambda: objects.ct(scale.of(500)),
             "mr": lambda: objects.mr(20, scale.of(100)),

@@ -53,8 +53,8 @@ def prepared(scale: Scale) -> Iterator[list[Work]]:
         folder = Path(held.enter_context(TemporaryDirectory(prefix="custos-bench-objects-")))
         made = objects.kept(objects.ct(scale.of(500)), folder / "ct")
         files = sorted((folder / "ct").iterdir())
-        peer = held.enter_context(orthanc.running())
-        send(peer.dicom_port, orthanc.TITLE, "CT_ONE", files, run=RUN)
+        peer = held.enter_context(orthanc.beside(scale))
+        peer.keep(files, RUN)
         paths = [f"{path_of(one)}/frames/1" for one in made]
         seconds = 1.0 if scale.quick else 3.0
         theirs = Readers(peer.url, {}, paths, seconds)

@@ -21,10 +21,9 @@ def prepared(scale: Scale) -> Iterator[list[Work]]:
     """The work; both sides give every instance, and ours is on record with each answer."""
     with reading.both(scale, quiet=True) as sides:
         path, asked = f"{sides.series}/metadata", 0
-        sizes = [
-            _size(url + path, headers, len(sides.made))
-            for url, headers in ((sides.ours.url, sides.ours.headers), (sides.peer.url, {}))
-        ]
+        size = _size(sides.ours.url + path, sides.ours.headers, len(sides.made))
+        if not scale.alone:
+            _size(sides.peer.url + path, {}, len(sides.made))
         seconds = 2.0 if scale.quick else 5.0
 
         def ours() -> float:
@@ -37,7 +36,7 @@ def prepared(scale: Scale) -> Iterator[list[Work]]:
             return load(sides.peer.url, [path], clients=1, seconds=seconds, headers=ASKED).rate
 
         yield [Work(NAMES[0], "answers/s", ours, peer, pids=sides.pids)]
-        sides.require_promises(asked * sizes[0])
+        sides.require_promises(asked * size)
 
 
 def _size(url: str, headers: dict[str, str], count: int) -> int:

@@ -16,7 +16,8 @@ PROGRAMS = ("Orthanc", "strace")
 FRAMES: Final = 382
 """Of 512 x 512 x 16 bit."""
 
-MEGABYTES: Final = FRAMES * 2 * objects.SIDE**2 / spent.MB
+FRAME: Final = 2 * objects.SIDE**2 / spent.MB
+"""MB of one."""
 
 PROBES: Final = 16
 """Frames of the smaller ones by which it is seen that each is flushed before it is answered."""
@@ -27,14 +28,15 @@ BAR: Final = 100.0
 
 @contextmanager
 def prepared(scale: Scale) -> Iterator[list[Work]]:
-    """The works, on fresh archives; their promises are looked at when the block ends. No scale makes it smaller."""
+    """The works, on fresh archives; their promises are looked at when the block ends. Quick ones are no smaller."""
     with ExitStack() as held:
         folder = Path(held.enter_context(TemporaryDirectory(prefix="custos-bench-objects-")))
         ours = held.enter_context(custos.running(PACS_TLS="off"))
-        sides = Sides(ours, held.enter_context(orthanc.running()), folder)
+        frames = scale.grown(FRAMES)
+        sides = Sides(ours, held.enter_context(orthanc.beside(scale)), folder)
 
         def ready() -> None:
-            sides.made("large", lambda: objects.multiframe(1, FRAMES))
+            sides.made("large", lambda: objects.multiframe(1, frames))
 
         def above() -> float:
             """How many such objects would fit into 1,000 MB above idle: the higher, the less each takes."""
@@ -49,8 +51,8 @@ def prepared(scale: Scale) -> Iterator[list[Work]]:
             Work(
                 NAMES[0],
                 "MB/s",
-                lambda: sides.send_ours("large", 1) * MEGABYTES,
-                lambda: sides.send_peer("large", 1) * MEGABYTES,
+                lambda: sides.send_ours("large", 1) * frames * FRAME,
+                lambda: sides.send_peer("large", 1) * frames * FRAME,
                 ready=ready,
                 pids=pids,
             ),

@@ -103,12 +103,14 @@ def p95(taken: list[float]) -> float:
 @contextmanager
 def prepared(scale: Scale) -> Iterator[list[Work]]:
     """The work; both sides found the same, ours has every question on record, and no name stands in its tables."""
-    studies = QUICK if scale.quick else STUDIES
+    studies = scale.grown(QUICK if scale.quick else STUDIES)
     with ExitStack() as held:
-        peer = held.enter_context(orthanc.running(SyncStorageArea=False))
-        fill(peer, studies)
+        peer = held.enter_context(orthanc.beside(scale, SyncStorageArea=False))
+        if not scale.alone:
+            fill(peer, studies)
         ours = held.enter_context(custos.running(planted=studies, PACS_TLS="off"))
-        require_alike(ours, peer, studies)
+        if not scale.alone:
+            require_alike(ours, peer, studies)
         work = measured(ours, scale, NAMES[0], studies, peer)
         yield [work]
         require_promises(ours, studies)

@@ -63,8 +63,8 @@ def both(scale: Scale, *, quiet: bool = False) -> Iterator[Sides]:
         made = objects.kept(objects.ct(scale.of(500)), folder / "ct")
         files = sorted((folder / "ct").iterdir())
         ours = held.enter_context(custos.running(PACS_TLS="off"))
-        peer = held.enter_context(orthanc.running())
-        send(peer.dicom_port, orthanc.TITLE, "CT_ONE", files, run=RUN)
+        peer = held.enter_context(orthanc.beside(scale))
+        peer.keep(files, RUN)
         send(ours.archive.dicom_port, custos.TITLE, custos.SENDER, files, run=RUN)
         if quiet:
             wait_for(lambda: ours.looked()["ready"] >= KINDS_READY, QUIET_SECONDS, "a quiet series")

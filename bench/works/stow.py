@@ -23,7 +23,7 @@ def prepared(scale: Scale) -> Iterator[list[Work]]:
         made = objects.kept(objects.ct(scale.of(500)), folder / "ct")
         files = sorted((folder / "ct").iterdir())
         ours = held.enter_context(custos.running(PACS_TLS="off"))
-        peer = held.enter_context(orthanc.running())
+        peer = held.enter_context(orthanc.beside(scale))
         runs, given = count(1), list[int]()
 
         def post_ours(each: int) -> float:
