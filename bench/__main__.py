@@ -1,9 +1,12 @@
-"""``python -m bench [--quick] [--pairs N] [PART …]``: measure the works whose name or file contains a part, or all."""
+"""``python -m bench [--quick] [--pairs N] [PART …]``: measure the works whose name or file contains a part, or all.
+
+``--growth`` measures ours alone at three sizes instead.
+"""
 
 import argparse
 import sys
 
-from bench import packages, promises, runner
+from bench import growth, packages, promises, runner
 from bench.choosing import MODULES as MODULES
 from bench.choosing import RESULTS, chosen
 from bench.rows import Row
@@ -15,9 +18,12 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--pairs", type=int, default=0)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--growth", action="store_true")
     parser.add_argument("parts", nargs="*")
     given = parser.parse_args(arguments)
     try:
+        if given.growth:
+            return growth.run(given.parts, quick=given.quick)
         return _beside_peers(given)
     except promises.Broken as broken:
         sys.stderr.write(f"Nothing is printed: {broken}.\n")
