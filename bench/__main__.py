@@ -1,6 +1,7 @@
 """``python -m bench [--quick] [--pairs N] [PART …]``: measure the works whose name or file contains a part, or all.
 
-``--growth`` measures ours alone at three sizes instead.
+``--growth`` measures ours alone at three sizes instead. ``mixed`` is traffic of all kinds at once, for ``--minutes``.
+Both run only where they are asked for.
 """
 
 import argparse
@@ -10,7 +11,9 @@ from bench import growth, packages, promises, runner
 from bench.choosing import MODULES as MODULES
 from bench.choosing import RESULTS, chosen
 from bench.rows import Row
-from bench.works import recording
+from bench.works import mixed, recording
+
+MIXED = "mixed"
 
 
 def main(arguments: list[str]) -> int:
@@ -19,11 +22,14 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--pairs", type=int, default=0)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--growth", action="store_true")
+    parser.add_argument("--minutes", type=float, default=0.0)
     parser.add_argument("parts", nargs="*")
     given = parser.parse_args(arguments)
     try:
         if given.growth:
             return growth.run(given.parts, quick=given.quick)
+        if MIXED in given.parts:
+            return mixed.run(given.minutes or mixed.minutes(quick=given.quick))
         return _beside_peers(given)
     except promises.Broken as broken:
         sys.stderr.write(f"Nothing is printed: {broken}.\n")

@@ -8,6 +8,7 @@ named in the log after its answer and before the next is sent: what a crash may 
 import json
 import socket
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Final
@@ -21,41 +22,76 @@ APPLICATION_CONTEXT: Final = b"1.2.840.10008.3.1.1.1"
 LONGEST: Final = 1 << 17
 """The longest PDU that is sent, should the receiver set no bound."""
 
+Loaded = tuple[str, str, bytes]
+"""SOP class, SOP Instance UID and data set of an object."""
+
 
 def main(plan: dict[str, Any]) -> None:
     """Send what the plan says, at the word of who started this."""
-    objects = [_loaded(Path(name), int(plan["run"])) for name in plan["files"]]
-    classes = sorted({sop_class for sop_class, _, _ in objects})
-    wire = socket.create_connection((plan["host"], plan["port"]))
+    objects = loaded(plan["files"], int(plan["run"]))
+    wire, longest = associated(plan["host"], plan["port"], plan["calling"], plan["called"], classes_of(objects))
+    messages = encoded(objects, longest)
+    print("ready", flush=True)
+    if sys.stdin.readline().strip() == "go":
+        print(_sent(wire, messages, plan["log"]), flush=True)
+    release(wire)
+
+
+def loaded(files: Iterable[str], run: int) -> list[Loaded]:
+    """Files as they are in a run."""
+    return [_loaded(Path(name).read_bytes(), run) for name in files]
+
+
+def classes_of(objects: Iterable[Loaded]) -> list[str]:
+    """The SOP classes that an association must offer for these objects, in its order."""
+    return sorted({sop_class for sop_class, _, _ in objects})
+
+
+def associated(host: str, port: int, calling: str, called: str, classes: list[str]) -> tuple[socket.socket, int]:
+    """An association for these SOP classes: its wire, and the longest PDU that may be sent.
+
+    Ends the program where it is not accepted whole.
+    """
+    wire = socket.create_connection((host, port))
     wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     wire.settimeout(120)
-    wire.sendall(_request(plan["calling"], plan["called"], classes))
-    longest = _accepted(_pdu(wire), len(classes))
-    encoded = [
+    wire.sendall(_request(calling, called, classes))
+    return wire, _accepted(_pdu(wire), len(classes))
+
+
+def encoded(objects: Sequence[Loaded], longest: int) -> list[tuple[str, bytes]]:
+    """Each object's UID and whole request, in PDUs of at most so many bytes."""
+    classes = classes_of(objects)
+    return [
         (uid, _message(number % 65535 + 1, 2 * classes.index(sop_class) + 1, sop_class, uid, data, longest))
         for number, (sop_class, uid, data) in enumerate(objects)
     ]
-    print("ready", flush=True)
-    if sys.stdin.readline().strip() == "go":
-        print(_sent(wire, encoded, plan["log"]), flush=True)
+
+
+def release(wire: socket.socket) -> None:
+    """End an association in order (PS3.8 §9.3.6), and hang up."""
     wire.sendall(b"\x05\0\0\0\0\x04\0\0\0\0")
     wire.close()
 
 
-def _sent(wire: socket.socket, encoded: list[tuple[str, bytes]], log: str) -> float:
+def exchange(wire: socket.socket, uid: str, data: bytes) -> None:
+    """Send one object and hear its answer; ends the program unless that is Success."""
+    wire.sendall(data)
+    _require_success(_pdu(wire), uid)
+
+
+def _sent(wire: socket.socket, messages: list[tuple[str, bytes]], log: str) -> float:
     began = perf_counter()
     with Path(log).open("a", encoding="ascii") as told:
-        for uid, data in encoded:
-            wire.sendall(data)
-            _require_success(_pdu(wire), uid)
+        for uid, data in messages:
+            exchange(wire, uid, data)
             told.write(uid + "\n")
             told.flush()
     return perf_counter() - began
 
 
-def _loaded(path: Path, run: int) -> tuple[str, str, bytes]:
-    """SOP class, SOP Instance UID and data set of a file, as they are in this run."""
-    part10 = renewed(path.read_bytes(), run)
+def _loaded(data: bytes, run: int) -> Loaded:
+    part10 = renewed(data, run)
     length = int.from_bytes(part10[140:144], "little")
     meta, dataset = part10[144 : 144 + length], part10[144 + length :]
     return _text(meta, b"\x02\0\x02\0UI"), _text(meta, b"\x02\0\x03\0UI"), dataset
