@@ -119,12 +119,12 @@ def traffic(seconds: float, studies: int) -> tuple[list[Act], list[Sample]]:
         plans = list(_plans(ours, kinds, arrived, seconds, studies))
         promises.settle(ours)
         database = ours.archive.root / "data" / "index.sqlite3"
-        with _visitors(plans, folder) as visitors:
+        with visiting(plans, folder) as visitors:
             with watching.watching(ours.pid, database, min(EVERY_SECONDS, seconds / 20)) as samples:
                 for visitor in visitors:
-                    _tell(visitor, "go")
+                    tell(visitor, "go")
                 for visitor in visitors:
-                    _hear(visitor, "done")
+                    hear(visitor, "done")
             acts = visits.read(Path(plan["told"]) for plan in plans)
         require_promises(ours, kinds, acts)
         return acts, samples
@@ -163,7 +163,7 @@ def _plans(
 
 
 @contextmanager
-def _visitors(plans: Sequence[dict[str, Any]], folder: Path) -> "Iterator[list[subprocess.Popen[str]]]":
+def visiting(plans: Sequence[dict[str, Any]], folder: Path) -> "Iterator[list[subprocess.Popen[str]]]":
     """Each visitor as a program of its own, ready to go; none of them is left when the block ends."""
     visitors: list[subprocess.Popen[str]] = []
     try:
@@ -174,7 +174,7 @@ def _visitors(plans: Sequence[dict[str, Any]], folder: Path) -> "Iterator[list[s
             pipe = subprocess.PIPE
             visitors.append(subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe, text=True))
         for visitor in visitors:
-            _hear(visitor, "ready")
+            hear(visitor, "ready")
         yield visitors
     finally:
         for visitor in visitors:
@@ -182,13 +182,15 @@ def _visitors(plans: Sequence[dict[str, Any]], folder: Path) -> "Iterator[list[s
             visitor.communicate()
 
 
-def _tell(visitor: "subprocess.Popen[str]", word: str) -> None:
+def tell(visitor: "subprocess.Popen[str]", word: str) -> None:
+    """Say a word to a visitor."""
     assert visitor.stdin is not None
     visitor.stdin.write(f"{word}\n")
     visitor.stdin.flush()
 
 
-def _hear(visitor: "subprocess.Popen[str]", word: str) -> None:
+def hear(visitor: "subprocess.Popen[str]", word: str) -> None:
+    """Wait for a word of a visitor. Raises RuntimeError where it ended instead."""
     assert visitor.stdout is not None
     if (line := visitor.stdout.readline().strip()) != word:
         raise RuntimeError(f"a visitor has ended: {line} {visitor.communicate()[1].strip()[-500:]}")
