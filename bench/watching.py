@@ -22,6 +22,9 @@ LIVED: Final = 0.8
 
 ALL: Final = "all together"
 
+NAMES: Final = {"all": "supervisor", "granian": "web", "": "ended"}
+"""What processes are called here whose command line says something else."""
+
 _ROLE: Final = re.compile(r"\bserve (\w+)")
 _MODULE: Final = re.compile(r"-m (\S+)")
 _NOW: Final = "strftime('%Y-%m-%d %H:%M:%f', 'now')"
@@ -91,10 +94,9 @@ def memory(pid: int) -> dict[str, float]:
 def role(command: bytes) -> str:
     """What a process is, by its command line."""
     words = command.replace(b"\0", b" ").decode(errors="replace").strip()
-    for named in (_ROLE, _MODULE):
-        if found := named.search(words):
-            return found[1].rpartition(".")[2]
-    return words.partition(" ")[0].rpartition("/")[2] or "ended"
+    found = _ROLE.search(words) or _MODULE.search(words)
+    name = found[1].rpartition(".")[2] if found else words.partition(" ")[0].rpartition("/")[2]
+    return "decoder" if " -c " in words else NAMES.get(name, name)
 
 
 def queue(database: Path) -> tuple[int, int]:

@@ -141,7 +141,9 @@ def test_what_is_kept_has_the_figures_and_is_drawn(tmp_path: Path) -> None:
 def test_a_process_is_named_for_what_it_does() -> None:
     assert watching.role(b"/x/bin/python\0/x/manage.py\0serve\0dimse\0") == "dimse"
     assert watching.role(b"/x/bin/python\0-m\0archive.rendering.decoder\0") == "decoder"
-    assert watching.role(b"/x/bin/granian\0--port\x001\0") == "granian"
+    assert watching.role(b"/x/bin/granian\0--port\x001\0") == "web"
+    assert watching.role(b"/x/bin/python\0/x/manage.py\0serve\0all\0") == "supervisor"
+    assert watching.role(b"/x/bin/python\0-I\0-c\0import sys\0") == "decoder"
     assert watching.role(b"") == "ended"
     assert watching.memory(os.getpid())
 
