@@ -1,8 +1,8 @@
 """``python -m bench.flames [--quick] [--seconds N] [PART …]``: where our side of a work spends its time.
 
 Runs the work without its peer while py-spy looks at all of our processes from outside a hundred times a second, and
-writes what it saw as a flame graph into ``bench/results``. Only threads that are running are counted, Python's frames
-alone. The table is folded from the picture itself, so that both tell of the same samples.
+writes what it saw as a flame graph into ``bench/results``, Python's frames alone. The table is folded from the picture
+itself, so that both tell of the same samples; threads that only wait are in the picture, and not in the table.
 """
 
 import argparse
@@ -35,6 +35,17 @@ RATE: Final = 100
 SECONDS: Final = 20.0
 QUICK: Final = 5.0
 """How long a work is repeated, at least."""
+
+WAITS: Final = (
+    "Condition.wait (threading.py",
+    "socket.accept (socket.py",
+    "EpollSelector.select (selectors.py",
+    "PollSelector.select (selectors.py",
+    "Transport.drain_events (kombu/",
+    "Supervisor.run (pacs/",
+    "process ",
+)
+"""Innermost frames of threads that sleep until something happens, which py-spy takes for running, or run no Python."""
 
 SHOWN: Final = "py-spy> Sampling process"
 
@@ -90,12 +101,14 @@ def room(frame: str) -> str:
 
 
 def shares(found: Iterable[tuple[Sequence[str], int]]) -> list[Share]:
-    """Each room's part of all samples, the largest first. Raises ValueError where there are none.
+    """Each room's part of the samples of threads that did not wait, the largest first. Raises ValueError for none.
 
     What others do counts, under ``called``, for the innermost frame of ours that called them.
     """
     own, called, everything = Counter[str](), Counter[str](), 0
     for stack, samples in found:
+        if stack[-1].startswith(WAITS):
+            continue
         rooms = [room(frame) for frame in stack]
         everything += samples
         own[rooms[-1]] += samples
@@ -106,11 +119,22 @@ def shares(found: Iterable[tuple[Sequence[str], int]]) -> list[Share]:
     return sorted(every, key=lambda share: (-share.called, share.room))
 
 
-def table(found: Iterable[Share]) -> str:
-    """The shares as a table people read."""
+def waiting(found: Iterable[tuple[Sequence[str], int]]) -> float:
+    """Which part of all samples was of threads that waited, or ran no Python."""
+    waited = everything = 0
+    for stack, samples in found:
+        everything += samples
+        waited += samples * stack[-1].startswith(WAITS)
+    return waited / max(1, everything)
+
+
+def table(found: Sequence[tuple[Sequence[str], int]]) -> str:
+    """The shares of some stacks as a table people read."""
     lines = ["| room | in its own lines | with what they call |", "|---|---|---|"]
-    lines += [f"| {one.room} | {one.own:.1%} | {one.called:.1%} |" for one in found]
-    return "\n".join(lines) + "\n"
+    lines += [f"| {one.room} | {one.own:.1%} | {one.called:.1%} |" for one in shares(found)]
+    everything = sum(samples for _, samples in found)
+    left = f"Of {everything:,} samples {waiting(found):.0%} were of threads that waited or ran no Python"
+    return "\n".join([*lines, "", f"{left}: not in these shares."]) + "\n"
 
 
 @contextmanager
@@ -148,14 +172,14 @@ def recorded(pid: int, svg: Path) -> Iterator[None]:
         raise RuntimeError(f"py-spy left no picture of process {pid}")
 
 
-def looked_at(work: Work, svg: Path, seconds: float) -> list[Share]:
-    """Repeat our side of a work for so long while it is looked at; one run before is not."""
+def looked_at(work: Work, svg: Path, seconds: float) -> str:
+    """Repeat our side of a work for so long while it is looked at, one run before is not; return the table."""
     if work.ready is not None:
         work.ready()
     work.ours()
     with recorded(work.pids[0] if work.pids else os.getpid(), svg):
         _repeated(work.ours, seconds)
-    return shares(stacks(svg.read_text(encoding="utf-8")))
+    return table(stacks(svg.read_text(encoding="utf-8")))
 
 
 def _repeated(act: Callable[[], float], seconds: float) -> None:
@@ -184,7 +208,7 @@ def main(arguments: list[str]) -> int:
 
     def look(work: Work) -> str:
         pictures.append(named(RESULTS, now, work.name, "svg"))
-        return f"{work.name}: {pictures[-1]}\n\n{table(looked_at(work, pictures[-1], seconds))}\n"
+        return f"{work.name}: {pictures[-1]}\n\n{looked_at(work, pictures[-1], seconds)}\n"
 
     try:
         packages.require(works.programs(alone=True))

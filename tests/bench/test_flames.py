@@ -26,6 +26,7 @@ PICTURE = _drawn(
     ("commit (audit/log.py:3)", 3, 60, 20),
     ("&lt;module&gt; (manage.py:1)", 2, 90, 10),
 )
+WAITED = [(("all", "put (archive/writer.py:5)", "Condition.wait (threading.py:295)"), 300)]
 
 
 def test_every_sample_of_a_picture_is_in_exactly_one_stack() -> None:
@@ -75,12 +76,21 @@ def test_a_room_is_the_folder_of_ours_in_which_a_line_stands(frame: str, room: s
     assert flames.room(frame) == room
 
 
+def test_who_waits_takes_no_share_but_is_told_of() -> None:
+    found = flames.stacks(PICTURE)
+    assert flames.shares([*found, *WAITED]) == flames.shares(found)
+    assert flames.waiting([*found, *WAITED]) == 0.75
+    assert "Of 400 samples 75% were of threads that waited or ran no Python" in flames.table([*found, *WAITED])
+    with pytest.raises(ValueError, match="no samples"):
+        flames.shares(WAITED)
+
+
 def test_no_samples_are_no_shares() -> None:
     with pytest.raises(ValueError, match="no samples"):
         flames.shares(flames.stacks("<svg></svg>"))
 
 
 def test_a_table_names_every_room_once_the_largest_first() -> None:
-    lines = flames.table(flames.shares(flames.stacks(PICTURE))).splitlines()[2:]
+    lines = flames.table(flames.stacks(PICTURE)).splitlines()[2:-2]
     assert lines[0] == "| archive | 5.0% | 35.0% |"
     assert {line.split("|")[1].strip() for line in lines} == {*flames.ROOMS, flames.OTHERS}
