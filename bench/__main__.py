@@ -8,7 +8,6 @@ import argparse
 import sys
 
 from bench import growth, packages, promises, runner
-from bench.choosing import MODULES as MODULES
 from bench.choosing import RESULTS, chosen
 from bench.rows import Row
 from bench.works import mixed, recording

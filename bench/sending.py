@@ -2,14 +2,12 @@
 
 import json
 import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
 
-from tests.e2e.running import ROOT
+from bench.programs import Program, hear, started, tell
 
 
 def send(port: int, called: str, calling: str, files: Sequence[Path], *, run: int, associations: int = 1) -> float:
@@ -24,14 +22,12 @@ def send(port: int, called: str, calling: str, files: Sequence[Path], *, run: in
         ]
         try:
             for sender in senders:
-                _hear(sender, "ready")
+                hear(sender, "ready")
             began = perf_counter()
             for sender in senders:
-                assert sender.stdin is not None
-                sender.stdin.write("go\n")
-                sender.stdin.flush()
+                tell(sender, "go")
             for sender in senders:
-                _hear(sender)
+                hear(sender)
             return perf_counter() - began
         finally:
             for sender in senders:
@@ -48,41 +44,17 @@ def post(port: int, headers: Mapping[str, str], files: Sequence[Path], *, run: i
     with tempfile.TemporaryDirectory(prefix="custos-bench-poster-") as folder:
         written = Path(folder) / "plan.json"
         written.write_text(json.dumps({**plan, "files": [str(one) for one in files]}), encoding="utf-8")
-        poster = _program("bench.poster", written)
+        poster = started("bench.poster", written)
         try:
-            _hear(poster, "ready")
-            assert poster.stdin is not None
-            poster.stdin.write("go\n")
-            poster.stdin.flush()
-            return float(_hear(poster))
+            hear(poster, "ready")
+            tell(poster, "go")
+            return float(hear(poster))
         finally:
             poster.kill()
             poster.communicate()
 
 
-def _started(
-    plan: Path, port: int, called: str, calling: str, files: Sequence[Path], run: int
-) -> "subprocess.Popen[str]":
+def _started(plan: Path, port: int, called: str, calling: str, files: Sequence[Path], run: int) -> Program:
     told = {"host": "127.0.0.1", "port": port, "calling": calling, "called": called, "run": run, "log": os.devnull}
     plan.write_text(json.dumps({**told, "files": [str(one) for one in files]}), encoding="utf-8")
-    return _program("bench.sender", plan)
-
-
-def _program(module: str, plan: Path) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-m", module, str(plan)],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def _hear(sender: "subprocess.Popen[str]", word: str = "") -> str:
-    assert sender.stdout is not None
-    line = sender.stdout.readline().strip()
-    if not line or (word and line != word):
-        _, errors = sender.communicate()
-        raise RuntimeError(f"a sender failed: {line} {errors.strip()[-500:]}")
-    return line
+    return started("bench.sender", plan)

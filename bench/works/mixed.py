@@ -7,7 +7,6 @@ queue. What was acknowledged and is not there, or was seen and is not on record,
 
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,10 +19,10 @@ from typing import Any, Final
 from bench import custos, objects, packages, plots, promises, runner, visits, watching
 from bench.choosing import RESULTS
 from bench.objects import Made
+from bench.programs import Program, hear, started, tell
 from bench.sending import send
 from bench.visits import Act, Told
 from bench.watching import Memory, Sample
-from tests.e2e.running import ROOT
 
 PROGRAMS: Final = ("strace",)
 MINUTES: Final = 10.0
@@ -164,16 +163,14 @@ def _plans(
 
 
 @contextmanager
-def visiting(plans: Sequence[dict[str, Any]], folder: Path) -> "Iterator[list[subprocess.Popen[str]]]":
+def visiting(plans: Sequence[dict[str, Any]], folder: Path) -> Iterator[list[Program]]:
     """Each visitor as a program of its own, ready to go; none of them is left when the block ends."""
-    visitors: list[subprocess.Popen[str]] = []
+    visitors: list[Program] = []
     try:
         for plan in plans:
             written = folder / f"plan-{plan['seed']}.json"
             written.write_text(json.dumps(plan), encoding="utf-8")
-            command = [sys.executable, "-m", "bench.visitors", str(written)]
-            pipe = subprocess.PIPE
-            visitors.append(subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe, text=True))
+            visitors.append(started("bench.visitors", written))
         for visitor in visitors:
             hear(visitor, "ready")
         yield visitors
@@ -181,20 +178,6 @@ def visiting(plans: Sequence[dict[str, Any]], folder: Path) -> "Iterator[list[su
         for visitor in visitors:
             visitor.kill()
             visitor.communicate()
-
-
-def tell(visitor: "subprocess.Popen[str]", word: str) -> None:
-    """Say a word to a visitor."""
-    assert visitor.stdin is not None
-    visitor.stdin.write(f"{word}\n")
-    visitor.stdin.flush()
-
-
-def hear(visitor: "subprocess.Popen[str]", word: str) -> None:
-    """Wait for a word of a visitor. Raises RuntimeError where it ended instead."""
-    assert visitor.stdout is not None
-    if (line := visitor.stdout.readline().strip()) != word:
-        raise RuntimeError(f"a visitor has ended: {line} {visitor.communicate()[1].strip()[-500:]}")
 
 
 def require_promises(ours: custos.Custos, kinds: Mapping[str, Kind], acts: Sequence[Act], planted: set[str]) -> None:

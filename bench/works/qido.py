@@ -23,6 +23,7 @@ from urllib.parse import urlencode, urlsplit
 import requests
 
 from bench import custos, orthanc, promises, tiny
+from bench.figures import percentile
 from bench.invented import Study, scattered
 from bench.runner import Scale, Work
 from tests import services
@@ -95,11 +96,6 @@ def took(url: str, headers: Mapping[str, str], times: int, studies: int, seed: i
     return found
 
 
-def p95(taken: list[float]) -> float:
-    """What nineteen of twenty answers did not exceed (s)."""
-    return sorted(taken)[max(0, -(-len(taken) * 19 // 20) - 1)]
-
-
 @contextmanager
 def prepared(scale: Scale) -> Iterator[list[Work]]:
     """The work; both sides found the same, ours has every question on record, and no name stands in its tables."""
@@ -122,7 +118,7 @@ def measured(ours: custos.Custos, scale: Scale, name: str, studies: int, peer: o
 
     def rate(side: str, url: str, headers: Mapping[str, str]) -> float:
         runs[side] += 1
-        return 1 / p95(list(chain(*took(url, headers, times, studies, runs[side]).values())))
+        return 1 / percentile(list(chain(*took(url, headers, times, studies, runs[side]).values())), 0.95)
 
     mine = partial(rate, "ours", ours.url, {"Authorization": f"Bearer {ours.token}"})
     unit = "/s at p95" if not scale.quick else f"/s at p95, of {studies:,} studies"
@@ -190,8 +186,8 @@ def main(arguments: list[str]) -> int:
     print(f"{'PostgreSQL' if given.postgres else 'SQLite'}, {given.studies:,} studies, ms\n")
     print("| asked | p50 | p95 | max |\n|---|---|---|---|")
     for shape, taken in {**found, "all of it": list(chain(*found.values()))}.items():
-        middle = sorted(taken)[len(taken) // 2]
-        print(f"| {shape} | {1000 * middle:.1f} | {1000 * p95(taken):.1f} | {1000 * max(taken):.1f} |")
+        p50, p95 = (1000 * percentile(taken, share) for share in (0.50, 0.95))
+        print(f"| {shape} | {p50:.1f} | {p95:.1f} | {1000 * max(taken):.1f} |")
     return 0
 
 

@@ -15,6 +15,7 @@ from time import perf_counter
 
 from bench import cluster
 from bench.goals import Goal
+from bench.programs import hear, tell
 from bench.runner import Work
 from bench.writer import INDEXED, PLAIN
 
@@ -53,9 +54,9 @@ class Race:
         writers = self._started()
         began = perf_counter()
         for writer in writers:
-            _tell(writer, f"{side} {threads} {EVENTS}")
+            tell(writer, f"{side} {threads} {EVENTS}")
         for writer in writers:
-            _hear(writer, "done")
+            hear(writer, "done")
         return WRITERS * EVENTS / (perf_counter() - began)
 
     def _started(self) -> "list[subprocess.Popen[str]]":
@@ -100,20 +101,8 @@ def _writer(environment: dict[str, str]) -> "Iterator[subprocess.Popen[str]]":
     program = [sys.executable, "-m", "bench.writer"]
     pipe = subprocess.PIPE
     with subprocess.Popen(program, cwd=ROOT, env=environment, stdin=pipe, stdout=pipe, text=True) as writer:
-        _hear(writer, "ready")
+        hear(writer, "ready")
         yield writer
-
-
-def _tell(writer: "subprocess.Popen[str]", line: str) -> None:
-    assert writer.stdin is not None
-    writer.stdin.write(f"{line}\n")
-    writer.stdin.flush()
-
-
-def _hear(writer: "subprocess.Popen[str]", word: str) -> None:
-    assert writer.stdout is not None
-    if writer.stdout.readline().strip() != word:
-        raise RuntimeError("a writer has ended")
 
 
 def _works() -> list[tuple[Work, Goal]]:

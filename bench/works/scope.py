@@ -16,6 +16,7 @@ from random import Random  # noqa: TID251 - the same questions in every run
 from typing import Any
 
 from bench import archives
+from bench.figures import percentile
 
 STUDIES = 50_000 if os.environ.get("QUICK") else 1_000_000
 MUST = 0.050  # seconds
@@ -65,7 +66,7 @@ def measure(times: int, studies: int) -> Iterator[tuple[str, str, float, float]]
         for asked, question in questions(actor, studies, random).items():
             question()
             taken = sorted(_time(question) for _ in range(times))
-            yield name, asked, taken[int(times * 0.95) - 1], taken[-1]
+            yield name, asked, percentile(taken, 0.95), taken[-1]
 
 
 def _time(question: Question) -> float:

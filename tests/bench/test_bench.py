@@ -76,6 +76,6 @@ def test_every_bar_is_above_zero_and_the_next_one_above_it() -> None:
 
 
 def test_the_works_that_can_be_measured_have_goals() -> None:
-    from bench.__main__ import MODULES
+    from bench.choosing import MODULES
 
     assert {name for module in MODULES for name in module.NAMES} <= set(BY_WORK)

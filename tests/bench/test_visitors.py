@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bench import objects, visitors
+from bench import objects, programs, visitors
 from bench.objects import of_run
 from bench.visits import FRAME, METADATA, SEARCHED, STORED
 from bench.works import mixed
@@ -106,6 +106,6 @@ def test_a_modality_that_reaches_nobody_says_so_and_names_nothing_as_there(tmp_p
 def test_who_ended_early_is_no_visitor(tmp_path: Path) -> None:
     plan = {"seed": 1, "role": "nobody", "seconds": 0, "told": str(tmp_path / "told")}
     with mixed.visiting([plan], tmp_path) as (visitor,):
-        mixed.tell(visitor, "go")
-        with pytest.raises(RuntimeError, match="a visitor has ended"):
-            mixed.hear(visitor, "done")
+        programs.tell(visitor, "go")
+        with pytest.raises(RuntimeError, match="a program has ended"):
+            programs.hear(visitor, "done")
