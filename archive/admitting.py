@@ -15,7 +15,7 @@ def admit(admissions: list[Admission]) -> list[Work]:
     by somebody else.
     """
     index.record(admissions)
-    _assign([one for one in admissions if one.row is not None and one.context is None])
+    _assign([one for one in admissions if one.indexed and one.context is None])
     work = index.work(admissions)
     jobs.promise_many(work)
     return work
@@ -23,6 +23,8 @@ def admit(admissions: list[Admission]) -> list[Work]:
 
 def _assign(stored: list[Admission]) -> None:
     """Whose the studies are: once for each sender of each; and their physicians', where what the image says counts."""
+    if not stored:
+        return
     believed = set()
     for one in {(one.facts.study_uid, one.actor.key): one for one in stored}.values():
         text = one.facts.text

@@ -29,13 +29,19 @@ _STUDY = ("study_date", "study_time", "accession", "study_id", "description", "r
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """A study and series as the index has them, and their keys."""
+    """A study and series as the index has them, their keys, and the patient's pseudonym."""
 
     study: UUID
     series: UUID
     study_key: KeyName
     patient_key: KeyName
+    pseudonym: str
     until: float
+
+    @property
+    def order(self) -> tuple[str, str]:
+        """By what every process sorts what it counts, so that two never wait for each other in a circle."""
+        return self.study.hex, self.series.hex
 
 
 _lock = Lock()
@@ -86,7 +92,8 @@ def remember(one: Admission, study: UUID, series: UUID) -> None:
     """Keep the context of an object whose rows are committed."""
     if one.study_key is None or one.patient_key is None:
         return
-    context = Context(study, series, one.study_key, one.patient_key, time.monotonic() + SECONDS)
+    until = time.monotonic() + SECONDS
+    context = Context(study, series, one.study_key, one.patient_key, one.pseudonym, until)
     with _lock:
         _known[_name(one)] = context
         _known.move_to_end(_name(one))

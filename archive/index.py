@@ -4,8 +4,8 @@ Everything here runs inside the writer's one transaction, set by set rather than
 (patients, studies, series, instances), so that two processes never wait for each other in a circle.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
 from django.db.models import F
@@ -41,8 +41,8 @@ def committed(admissions: list[Admission], promised: list[Work]) -> None:
     """Remember what the transaction that has just been committed makes sure of."""
     contexts.recorded(one.place.pack for one in admissions if one.place is not None)
     for one in admissions:
-        if one.row is not None:
-            contexts.remember(one, one.row.study_id, one.row.series_id)
+        if one.indexed is not None:
+            contexts.remember(one, *one.indexed)
     for work in promised:
         contexts.promised(work.kind, work.subject, work.due_in)
 
@@ -50,8 +50,10 @@ def committed(admissions: list[Admission], promised: list[Work]) -> None:
 def name_packs(places: Iterable[Place]) -> None:
     """The rows of the packs of these places. Raises Unavailable where somebody has named one by another row."""
     rows = {place.pack: Pack(id=place.pack, study=place.study_row, name=place.name) for place in places}
+    if not rows:
+        return
     Pack.objects.bulk_create(rows.values(), ignore_conflicts=True)
-    there = set(Pack.objects.filter(id__in=rows).values_list("id", flat=True)) if rows else set()
+    there = set(Pack.objects.filter(id__in=rows).values_list("id", flat=True))
     if taken := [row.name for row in rows.values() if row.id not in there]:
         # The index was made anew, or the pack swept, while it was written: what follows goes into another one.
         packs.leave(taken)
@@ -70,57 +72,66 @@ def _fully(fresh: list[Admission]) -> None:
         if one.study_key is None or study.key_id != one.study_key.id:
             # Given another key, or removed and received anew: what was sealed under the old one must be sealed again.
             raise Unavailable("The key of this study changed.")
-        one.row = _instance(one, study.id, series[one.facts.study_uid, one.facts.series_uid].id)
-    statements.insert([one.row for one in fresh if one.row is not None])
+        one.indexed = study.id, series[one.facts.study_uid, one.facts.series_uid].id
+    statements.insert(Instance, [_instance(one, *one.indexed) for one in fresh if one.indexed])
     _count(fresh, studies, series)
 
 
 def _counted(fresh: list[Admission]) -> None:
     """Objects like others before them: counts rise, and their own rows are added."""
-    alike: dict[Context, list[Admission]] = defaultdict(list)
+    alike: dict[tuple[str, str], tuple[Context, list[Admission]]] = {}
     for one in fresh:
         if one.context is not None:
-            alike[one.context].append(one)
-            one.row = _instance(one, one.context.study, one.context.series)
-    for context, ours in sorted(alike.items(), key=lambda pair: (pair[0].study, pair[0].series)):
+            one.indexed = one.context.study, one.context.series
+            alike.setdefault(one.context.order, (one.context, []))[1].append(one)
+    for _, (context, ours) in sorted(alike.items()) if len(alike) > 1 else alike.items():
         size, arrived = sum(one.facts.size for one in ours), max(one.ticket.arrived for one in ours)
         there = statements.count_study(context.study, context.study_key.id, len(ours), size, arrived)
         if not there or not statements.count_series(context.series, context.study, len(ours)):
             contexts.drop(context.study)
             raise Unavailable("The study changed while it was being received.")
-    statements.insert([one.row for one in fresh if one.row is not None])
+    statements.insert(Instance, [_instance(one, *one.indexed) for one in fresh if one.indexed])
 
 
-def _instance(one: Admission, study: UUID, series: UUID) -> Instance:
+def _instance(one: Admission, study: UUID, series: UUID) -> dict[str, Any]:
     if one.place is None:
         raise ValueError("nothing was sealed")
-    made = instance(one.facts, one.object_id, one.key.id, one.place, one.ticket.table, one.ticket.frames)
-    made.study_id, made.series_id = study, series
-    made.sender, made.received_at = one.sender, one.ticket.arrived
-    made.generation, made.sha256, made.verified_at = one.generation, one.sha256, one.verified_at
-    return made
+    return instance(one.facts, one.object_id, one.key.id, one.place, one.ticket.table, one.ticket.frames) | {
+        "study_id": study,
+        "series_id": series,
+        "sender": one.sender,
+        "received_at": one.ticket.arrived,
+        "generation": one.generation,
+        "sha256": one.sha256,
+        "verified_at": one.verified_at,
+    }
 
 
-def instance(facts: Facts, row: UUID, key: UUID, place: Place, table: bytes, frames: int) -> Instance:
-    """An instance's row from its facts; study, series, sender and arrival are the caller's to set."""
-    return Instance(
-        id=row,
-        uid=facts.sop_uid,
-        sop_class=facts.sop_class,
-        transfer_syntax=facts.transfer_syntax,
-        number=facts.number("number"),
-        rows=facts.number("rows"),
-        columns=facts.number("columns"),
-        bits_allocated=facts.number("bits_allocated"),
-        frames=frames,
-        size=facts.size,
-        dataset_offset=facts.dataset_offset,
-        frame_table_cell=keys.seal_cell(key, FRAME_TABLE, row, table),
-        pack_id=place.pack,
-        offset=place.offset,
-        length=place.length,
-        key_id=key,
-    )
+def instance(facts: Facts, row: UUID, key: UUID, place: Place, table: bytes, frames: int) -> dict[str, Any]:
+    """The columns of an instance's row that its facts give; study, series, sender and arrival are the caller's to add.
+
+    As names and values, since to make a row of the model takes longer than to write it.
+    """
+    return {
+        "id": row,
+        "uid": facts.sop_uid,
+        "current": True,
+        "sop_class": facts.sop_class,
+        "transfer_syntax": facts.transfer_syntax,
+        "number": facts.number("number"),
+        "rows": facts.number("rows"),
+        "columns": facts.number("columns"),
+        "bits_allocated": facts.number("bits_allocated"),
+        "frames": frames,
+        "size": facts.size,
+        "dataset_offset": facts.dataset_offset,
+        "frame_table_cell": keys.seal_cell(key, FRAME_TABLE, row, table),
+        "pack_id": place.pack,
+        "offset": place.offset,
+        "length": place.length,
+        "key_id": key,
+        "damaged_at": None,
+    }
 
 
 def _held_back(newcomers: list[Admission]) -> None:
@@ -178,8 +189,9 @@ def _count(fresh: list[Admission], studies: dict[str, Study], series: dict[tuple
 def work(admissions: Iterable[Admission]) -> list[Work]:
     """What is to be done after the answer and not promised yet: on series that grew, and with newcomers."""
     ours = list(admissions)
-    anew = index_patients.tokenless({one.pseudonym for one in ours if one.row is not None and one.context is None})
-    series = sorted({str(one.row.series_id) for one in ours if one.row is not None})
+    strange = {one.pseudonym for one in ours if one.indexed and one.context is None}
+    anew = index_patients.tokenless(strange) if strange else ()
+    series = sorted({str(one.indexed[1]) for one in ours if one.indexed})
     wanted = [Work(kind, subject, due_in) for subject in series for kind, due_in in AFTER_STORE.items()]
     work = [one for one in wanted if contexts.unpromised(one.kind, one.subject)]
     work += [Work(REINDEX, str(patient)) for patient in anew]

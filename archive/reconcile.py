@@ -142,7 +142,7 @@ def _reseal(one: Held, receipt: Receipt) -> tuple[Facts, Instance, Place]:
     head = sealing.sealed_head(key, Kind.INSTANCE, row, sealing.described(found) | told, receipt.who, generation)
     place = packs.append(one.study_id, head, sealed)
     packs.flush([place])
-    made = index.instance(found, row, key, place, encode(table), table.count)
+    made = Instance(**index.instance(found, row, key, place, encode(table), table.count))
     made.generation, made.sender, made.received_at, made.study_id = (
         generation,
         one.sender,

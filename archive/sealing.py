@@ -36,9 +36,15 @@ def admission(ticket: Ticket, facts: Facts, issuer: str = "") -> Admission:
     `issuer` is given where that was told when it came.
     """
     issuer = issuer or facts.text("issuer") or ticket.actor.issuer or settings.PACS_AE_TITLES[0]
+    one = Admission(ticket, facts, issuer)
+    like = contexts.find(one)
+    one.pseudonym = like.pseudonym if like is not None else _pseudonym(facts, issuer)
+    return one
+
+
+def _pseudonym(facts: Facts, issuer: str) -> str:
     secret = keystore.installation_key("pseudonym").secret
-    patient = pseudonym(secret, issuer, facts.text("patient_id"), facts.study_uid).hex()
-    return Admission(ticket, facts, issuer, patient)
+    return pseudonym(secret, issuer, facts.text("patient_id"), facts.study_uid).hex()
 
 
 def put_away(admissions: list[Admission]) -> dict[int, Exception]:

@@ -1,9 +1,9 @@
 """The few statements that run for every object, as plain SQL for both databases: building them costs nothing."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from functools import cache
-from operator import attrgetter
+from operator import itemgetter
 from typing import Any, Final
 from uuid import UUID
 
@@ -40,15 +40,16 @@ def count_series(series: UUID, study: UUID, instances: int) -> bool:
     return bool(plain.execute(statement, [instances, *plain.prepared(series, study)]).rowcount == 1)
 
 
-def insert(rows: Sequence[models.Model]) -> None:
-    """Insert rows of one model, every column given."""
+def insert(model: type[models.Model], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows of a model, each with a value for every column by its name. Raises KeyError where one lacks."""
     if not rows:
         return
-    statement, taken, prepared = _insert(type(rows[0]))
+    statement, taken, prepared = _insert(model)
     values = [list(taken(row)) for row in rows]
+    ready = iter(plain.prepared(*(row[at] for row in values for at in prepared)))
     for row in values:
-        for at, value in zip(prepared, plain.prepared(*(row[at] for at in prepared)), strict=True):
-            row[at] = value
+        for at in prepared:
+            row[at] = next(ready)
     plain.execute_many(statement, values)
 
 
@@ -60,7 +61,7 @@ def _insert(model: type[models.Model]) -> tuple[str, Callable[[Any], tuple[Any, 
     places = ", ".join(["%s"] * len(fields))
     prepared = tuple(at for at, field in enumerate(fields) if _kind(field) in _PREPARED)
     statement = f'INSERT INTO "{model._meta.db_table}" ({names}) VALUES ({places})'  # noqa: S608 # nosec B608
-    return statement, attrgetter(*(field.attname for field in fields)), prepared
+    return statement, itemgetter(*(field.attname for field in fields)), prepared
 
 
 def _kind(field: Any) -> str:

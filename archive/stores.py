@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fcntl import F_GETFL, F_SETFL, fcntl
+from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol
@@ -102,7 +103,7 @@ _lock = Lock()
 def store() -> Store:
     """The store that PACS_BLOB_URL names. Raises Unavailable where it names none."""
     if not settings.PACS_BLOB_URL.startswith("s3:"):
-        return Disk(Path(urlsplit(settings.PACS_BLOB_URL).path))
+        return _disk(settings.PACS_BLOB_URL)
     from archive.s3 import Bucket  # The library behind it is large, and only a bucket needs it.
 
     told = (settings.PACS_BLOB_URL, settings.PACS_S3_ENDPOINT, settings.PACS_S3_REGION, settings.PACS_DATA_DIR)
@@ -110,6 +111,11 @@ def store() -> Store:
         if told not in _buckets:
             _buckets[told] = Bucket(*told)
         return _buckets[told]
+
+
+@lru_cache(maxsize=4)
+def _disk(url: str) -> "Disk":
+    return Disk(Path(urlsplit(url).path))
 
 
 def forget() -> None:

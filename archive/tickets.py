@@ -15,7 +15,6 @@ from archive.packs import Place
 
 if TYPE_CHECKING:
     from archive.contexts import Context
-    from archive.models import Instance
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +121,7 @@ class Admission:
     known_study: KeyName | None = None  # the key of the original's study, where the SOP Instance UID is known
     context: "Context | None" = None  # what is known of its series, if one like it was stored before
     named: bytes = b""  # what it has in common with others of its series (`archive.contexts`)
-    row: "Instance | None" = None  # made inside the transaction
+    indexed: tuple[UUID, UUID] | None = None  # the rows of its study and series, once inside the transaction
     # Of what lies in a pack already and is named anew: under which key, how often it was encrypted again, and what
     # reading it back has shown.
     sealed_under: KeyName | None = None

@@ -1,12 +1,14 @@
 """The one writer of a process: whoever waits at the same moment shares one flush of the packs and one transaction.
 
-The order is the promise: bytes durable in their packs, then rows, search tokens, access, jobs and events in one durable
-transaction, then the answers. A crash before the commit leaves sealed bytes that no row names; after it, everything.
+The order is the promise: bytes durable in their packs, then rows, search tokens, access, jobs and events committed in
+one durable transaction, then the answers. Rows are made ready while the disk is flushing the packs, and committed after
+that. A crash before the commit leaves sealed bytes that no row names; after it, everything.
 """
 
 import logging
 import time
 from collections import deque
+from functools import partial
 from threading import Condition, Thread
 
 from django.db import Error as AnyDatabaseError
@@ -14,8 +16,9 @@ from django.db import IntegrityError, InterfaceError, OperationalError, connecti
 
 from accounts import scope
 from accounts.errors import Refused
-from archive import admitting, contexts, index, packs, record, sealing, senders, stores
+from archive import admitting, contexts, flushing, index, packs, record, sealing, senders, stores
 from archive.errors import ArchiveError, Unavailable
+from archive.flushing import Durable
 from archive.jobs import Work
 from archive.tickets import Admission, Ticket
 from audit import log
@@ -26,6 +29,9 @@ logger = logging.getLogger(__name__)
 
 MOST_TICKETS = 128
 MOST_BYTES = 64 << 20
+MOST_BESIDE = 4 << 20
+"""Bytes that are flushed beside the transaction, in which nobody else can write meanwhile; more are flushed before."""
+
 MOST_WAITING = 512 << 20
 ATTEMPTS = 4
 WORDS = "The archive cannot store this now; send it again later."
@@ -115,57 +121,65 @@ def _store(tickets: list[Ticket], refusals: list[Ticket]) -> list[Ticket]:
         if not stores.store().has_room(sum(ticket.weight for ticket in tickets)):
             raise Unavailable("The archive is nearly full; it takes nothing new until there is room.")
         admissions = [sealing.admission(ticket, ticket.facts) for ticket in tickets if ticket.facts is not None]
-        admissions = _durable(admissions)
+        admissions = _appended(admissions)
+        durable = _flushed(admissions)
     except (ArchiveError, AuditError, KeystoreError, AnyDatabaseError, OSError) as error:
         if isinstance(error, OperationalError | InterfaceError):
             # A database that was restarted answers on a new connection.
             connection.close()
-            return _again(tickets, error) + _commit([], refusals)
+            return _again(tickets, error) + _commit([], refusals, _nothing)
         for ticket in tickets:
             ticket.fail(_spoken(error))
-        admissions = []
-    return _commit(admissions, refusals)
+        return _commit([], refusals, _nothing)
+    return _commit(admissions, refusals, durable)
 
 
-def _durable(admissions: list[Admission]) -> list[Admission]:
-    """Seal, append and flush; answer those that failed and return the others."""
+def _nothing() -> None:
+    """Nothing is to be made durable."""
+
+
+def _appended(admissions: list[Admission]) -> list[Admission]:
+    """Seal and append; answer those that failed and return the others."""
     failed = sealing.put_away(admissions)
     for number, error in failed.items():
         admissions[number].ticket.fail(_spoken(error))
-    left = [one for number, one in enumerate(admissions) if number not in failed]
-    places = [one.place for one in left if one.place is not None]
-    try:
-        packs.flush(places)
-    except Unavailable as error:
-        for one in left:
-            one.ticket.fail(error)
-        return []
-    return left
+    return [one for number, one in enumerate(admissions) if number not in failed]
 
 
-def _commit(admissions: list[Admission], refusals: list[Ticket]) -> list[Ticket]:
+def _flushed(admissions: list[Admission]) -> Durable:
+    """Flush, or have what is little flushed while its rows are written. Raises Unavailable."""
+    places = [one.place for one in admissions if one.place is not None]
+    if not places:
+        return _nothing
+    if sum(place.length for place in places) <= MOST_BESIDE:
+        return flushing.begin(places)
+    packs.flush(places)
+    return _nothing
+
+
+def _commit(admissions: list[Admission], refusals: list[Ticket], durable: Durable) -> list[Ticket]:
     """Commit everybody's rows at once, or one by one where that fails, so that a bad one fails alone."""
     if not admissions and not refusals:
         return []
-    error = _attempt(admissions, refusals)
+    error = _attempt(admissions, refusals, durable)
     if error is None:
         return []
     if len(admissions) + len(refusals) == 1 or isinstance(error, LogUnavailable):
         return _lost(admissions, refusals, error)
     again: list[Ticket] = []
     for one in admissions:
-        again += _commit([one], [])
+        again += _commit([one], [], partial(packs.flush, [one.place] if one.place is not None else []))
     for refusal in refusals:
-        again += _commit([], [refusal])
+        again += _commit([], [refusal], _nothing)
     return again
 
 
-def _attempt(admissions: list[Admission], refusals: list[Ticket]) -> Exception | None:
+def _attempt(admissions: list[Admission], refusals: list[Ticket], durable: Durable) -> Exception | None:
     """One transaction, tried again a few times where two of them only met; answers everybody when it has committed."""
     for attempt in range(ATTEMPTS):
         try:
             with transaction.atomic(durable=True):
-                promised = _write(admissions, refusals)
+                promised = _write(admissions, refusals, durable)
             break
         except (OperationalError, InterfaceError) as error:
             # A deadlock, a serialization failure or a lost connection on Postgres; a write turn not got on SQLite.
@@ -185,11 +199,13 @@ def _attempt(admissions: list[Admission], refusals: list[Ticket]) -> Exception |
     return None
 
 
-def _write(admissions: list[Admission], refusals: list[Ticket]) -> list[Work]:
+def _write(admissions: list[Admission], refusals: list[Ticket], durable: Durable) -> list[Work]:
     """Everything of one transaction, the record last; return the work it promises."""
     work = admitting.admit(admissions)
     scope.arrived(one.facts.study_uid for one in admissions if not one.repeated)
-    log.append(record.events(admissions, refusals))
+    events = record.events(admissions, refusals)
+    durable()  # Ahead of the log's turn, which nobody may keep while a disk is at work.
+    log.append(events)
     return work
 
 

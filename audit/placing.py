@@ -9,7 +9,6 @@ share one flush; whatever a crash takes then, it takes from the end, and nobody 
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, connections
@@ -71,7 +70,7 @@ def behind(head: Head | None, rows: Sequence[Unplaced]) -> list[Chained]:
     time_us = max(newest, _now_us())
     chained: list[Chained] = []
     for number, (row, listed, pieces) in enumerate(rows, seq + 1):
-        link = chain(replace(row, log=log, seq=number, time_us=time_us), listed, previous, pieces)
+        link = chain(row._replace(log=log, seq=number, time_us=time_us), listed, previous, pieces)
         previous = link.row
         chained.append(link)
     return chained

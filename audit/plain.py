@@ -5,7 +5,7 @@ What Django puts around a statement takes longer than such a statement itself.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -36,8 +36,15 @@ def prepared(*values: UUID | datetime | None) -> list[Any]:
     database = connections[DEFAULT_DB_ALIAS]
     if database.vendor != "sqlite":
         return list(values)
-    moment = database.ops.adapt_datetimefield_value
-    return [value.hex if isinstance(value, UUID) else value and moment(value) for value in values]
+    return [value.hex if isinstance(value, UUID) else value and _moment(database, value) for value in values]
+
+
+def _moment(database: Any, value: datetime) -> str:
+    """A moment as Django writes it in SQLite; one in UTC, as nearly all are, need not be brought there."""
+    if value.tzinfo is UTC:
+        return str(value.replace(tzinfo=None))
+    adapted: str = database.ops.adapt_datetimefield_value(value)
+    return adapted
 
 
 def vendor() -> str:

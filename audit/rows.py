@@ -6,7 +6,7 @@ the same as a table, so that a stranger can recompute both.
 
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -16,8 +16,7 @@ GENESIS = bytes(32)
 Pieces = tuple[str, str, str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """The columns of one event as stored, without the two hashes; `time_us` is microseconds since the epoch, UTC."""
 
     log: int
@@ -39,7 +38,7 @@ class Row:
     study_uid: str
     patient: str
     sitting: UUID | None
-    count: int
+    count: int  # type: ignore[assignment]  # a tuple can count, too, which nobody asks of a row
     details_key: UUID | None
     details: bytes
 

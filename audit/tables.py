@@ -1,7 +1,6 @@
 """The two tables of the log as plain SQL: rows in, rows out, for SQLite and Postgres alike. Decides nothing."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
@@ -11,7 +10,7 @@ from django.db import DatabaseError, connection
 from audit import plain
 from audit.rows import Chained, Pieces, Row
 
-COLUMNS = tuple(field.name for field in fields(Row))
+COLUMNS = Row._fields
 _UUIDS = frozenset({"id", "sitting", "details_key"})
 _UUIDS_AT = tuple(COLUMNS.index(name) for name in sorted(_UUIDS))
 _values = attrgetter(*COLUMNS)

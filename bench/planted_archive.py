@@ -110,7 +110,7 @@ def rows(admissions: "list[Admission]", groups: Iterable[Any]) -> "dict[type[Mod
     from accounts import scope
     from accounts.models import Access
     from archive import index, index_patients, index_studies
-    from archive.models import Pack
+    from archive.models import Instance, Pack
     from archive.packs import Place
 
     found: dict[type[Model], list[Model]] = defaultdict(list)
@@ -139,7 +139,7 @@ def rows(admissions: "list[Admission]", groups: Iterable[Any]) -> "dict[type[Mod
         series.instance_count = 1
         pack = Pack(study=study.id, name=f"{study.id}/{uuid4()}")
         one.place = Place(pack.id, study.id, pack.name, 0, one.facts.size + 1000)
-        keep(study, series, pack, index._instance(one, study.id, series.id))
+        keep(study, series, pack, Instance(**index._instance(one, study.id, series.id)))
         date = one.facts.text("study_date")
         keep(*(Access(audience=group, study_uid=study.uid, date=date, rule=scope.BY_SENDER) for group in groups))
     return found

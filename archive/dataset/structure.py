@@ -7,6 +7,7 @@ passes, a parser with recursion may read without running out of stack.
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from pydicom._dicom_dict import DicomDictionary
 
@@ -27,13 +28,13 @@ _SHORT_VRS = frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM U
 _LONG_VRS = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
 _SEQUENCES = frozenset(tag for tag, entry in DicomDictionary.items() if entry[0] == "SQ")
 _TOP_ONCE = frozenset({0x00080005, 0x00080016, 0x00080018, 0x0020000D, 0x0020000E, *PIXELS})
+_NOTHING: frozenset[int] = frozenset()
 _OPAQUE = frozenset(b"OB OD OF OL OV OW".split())
 _LAST_IDENTIFYING = 0x0020FFFF
 _PIXEL_GROUP = 0x7FE0
 
 
-@dataclass(frozen=True, slots=True)
-class Element:
+class Element(NamedTuple):
     """One element of the top level: where its value lies in the plain data set. Length -1 is undefined."""
 
     tag: int
@@ -133,15 +134,16 @@ class _Walker:
         return position
 
     def _skim(self, position: int, end: int, depth: int) -> int:
-        """Pass over ordinary short elements, which are most, in one tight loop; return where the first other one is."""
+        """Pass over short elements, which are most, in one tight loop; return where the first other one is."""
         data, header, budget = self.data, self.short, self.found.budget
-        watched = self.watched if depth == 0 else frozenset[int]()
+        watched = self.watched if depth == 0 else _NOTHING
         while position + 8 <= end and budget > 0:
             group, number, vr, length = header(data, position)
             after = position + 8 + length
-            ordinary = vr in _SHORT_VRS and 2 < group < _ITEM_GROUP and after <= end
-            if not ordinary or group << 16 | number in watched:
+            if vr not in _SHORT_VRS or not 2 < group < _ITEM_GROUP or after > end:
                 break
+            if (tag := group << 16 | number) in watched:
+                self._remember(tag, vr, position + 8, length)
             position, budget = after, budget - 1
         self.found.budget = budget
         return position

@@ -4,6 +4,8 @@ A wrong letter in the index costs one search; a refused image costs an examinati
 """
 
 import re
+from collections.abc import Sequence
+from functools import lru_cache
 
 from pydicom.charset import python_encoding
 
@@ -39,10 +41,11 @@ _ESCAPES: dict[bytes, str] = {
 _STATEFUL = frozenset({"iso2022_jp", "iso2022_jp_2"})
 
 
-def codecs(specific_character_set: bytes) -> list[str]:
+@lru_cache(maxsize=64)
+def codecs(specific_character_set: bytes) -> tuple[str, ...]:
     """Python codecs for the values of (0008,0005); an unknown or misspelt one becomes the nearest known."""
     terms = specific_character_set.decode("ascii", "replace").strip("\0 ").split("\\")
-    return [_codec(term) for term in terms] or [_DEFAULT]
+    return tuple(map(_codec, terms))
 
 
 def _codec(term: str) -> str:
@@ -58,10 +61,12 @@ def _codec(term: str) -> str:
     return "utf8" if folded in {"UTF8", "UNICODE", "ISOIR192"} else _DEFAULT
 
 
-def decode(value: bytes, names: list[str]) -> str:
+def decode(value: bytes, names: Sequence[str]) -> str:
     """The text of one value, its padding and control characters removed."""
     if value.isascii() and _ESCAPE not in value:
         text = value.decode("ascii")
+        if text.isprintable():
+            return text.strip()
     elif _ESCAPE in value:
         head, *runs = re.split(rb"(?=\x1b)", value)
         text = _lenient(head, names[0]) + "".join(_escaped(run, names[0]) for run in runs)
@@ -70,7 +75,7 @@ def decode(value: bytes, names: list[str]) -> str:
     return _CONTROLS.sub("", text).strip()
 
 
-def _first_that_fits(value: bytes, names: list[str]) -> str:
+def _first_that_fits(value: bytes, names: Sequence[str]) -> str:
     """With code extensions the first set holds where no escape stands."""
     for name in names:
         try:

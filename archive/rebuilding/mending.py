@@ -42,6 +42,6 @@ def _more(one: Found) -> dict[str, Any]:
         if admission.place is None:
             raise ValueError("nothing was found")
         row = index.instance(said, one.row.object_id, key, admission.place, admission.ticket.table, 0)
-        return {"frame_table_cell": row.frame_table_cell}
+        return {"frame_table_cell": row["frame_table_cell"]}
     data = memoryview(admission.ticket.part10)[said.dataset_offset :]
     return {"digest": duplicates.digest(key, said.transfer_syntax, said.study_uid, said.series_uid, data)}

@@ -206,7 +206,7 @@ def test_an_object_that_no_code_foresaw_fails_alone(sender: Any, monkeypatch: py
     slices = [builders.part10(ds) for ds in builders.study(6)]
     made = index.instance
 
-    def instance(facts: Any, *rest: Any) -> Instance:
+    def instance(facts: Any, *rest: Any) -> dict[str, Any]:
         if facts.number("number") == 3:
             raise ArithmeticError
         return made(facts, *rest)

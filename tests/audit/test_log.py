@@ -3,7 +3,6 @@
 import hashlib
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -106,7 +105,7 @@ def test_time_never_runs_backwards(installation: Installation, event: Make) -> N
     (stored,) = tables.page(1, AuditEvent.objects.count() - 1, 1)
     row, _, previous = tables.decode(stored)
     tomorrow = row.time_us + 86_400_000_000
-    ahead = replace(row, id=uuid4(), seq=row.seq + 1, time_us=tomorrow)
+    ahead = row._replace(id=uuid4(), seq=row.seq + 1, time_us=tomorrow)
     tables.insert([rows.chain(ahead, (), previous)])
     log.commit([event(), event()])
     log.commit([event()])

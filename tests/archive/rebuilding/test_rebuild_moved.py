@@ -108,10 +108,11 @@ def test_what_a_writer_is_about_to_name_is_there_once_in_the_end(
     durable, go, statuses = Event(), Event(), list[str]()
     waiting, adopted, ds = writer._commit, adopting._commit, builders.ct_slice()
 
-    def _waiting(admissions: Any, refusals: Any) -> Any:
+    def _waiting(admissions: Any, refusals: Any, flushed: Any) -> Any:
+        flushed()
         durable.set()
         assert go.wait(60)
-        return waiting(admissions, refusals)
+        return waiting(admissions, refusals, flushed)
 
     def _adopted(now: Any, batch: Any) -> None:
         if first == "writer":

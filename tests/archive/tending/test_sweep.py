@@ -159,7 +159,7 @@ def begin_log(number: int, moment: datetime) -> datetime:
     """Begin another log, as a restored database does."""
     head = tables.page(1, 0, 1)[0]
     row, _, _ = tables.decode(head)
-    row = replace(row, log=number, seq=1, id=uuid4(), time_us=round(moment.timestamp() * 1_000_000))
+    row = row._replace(log=number, seq=1, id=uuid4(), time_us=round(moment.timestamp() * 1_000_000))
     with transaction.atomic():
         tables.insert([rows.chain(row, (), rows.GENESIS)])
     return datetime.fromtimestamp(row.time_us / 1_000_000, UTC)
