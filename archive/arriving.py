@@ -13,7 +13,7 @@ from django.db import close_old_connections
 
 from accounts.actors import Actor
 from accounts.errors import Refused
-from archive import growing, ingest
+from archive import ingest, stores
 from archive.dataset import DEFLATED, Outline, encoding, read_meta
 from archive.errors import ArchiveError, Malformed, RootKeyError, Unavailable
 from archive.growing import Growing
@@ -138,7 +138,7 @@ class Arrival:
         """What is kept of the object, where some of it may pass."""
         with suppress(Malformed):
             meta = read_meta(self._gathered)
-            if meta.transfer_syntax in DEFLATED or not growing.possible():
+            if meta.transfer_syntax in DEFLATED or not stores.on_disk():
                 self._next = float("inf")
                 return None
             outline = Outline(encoding(meta.transfer_syntax), meta.dataset_offset)

@@ -39,6 +39,11 @@ class Context:
     until: float
 
     @property
+    def fades(self) -> bool:
+        """Whether more than half of its time is over, so that it is worth being remembered anew."""
+        return time.monotonic() > self.until - SECONDS / 2
+
+    @property
     def order(self) -> tuple[str, str]:
         """By what every process sorts what it counts, so that two never wait for each other in a circle."""
         return self.study.hex, self.series.hex

@@ -24,6 +24,10 @@ class Unavailable(ArchiveError):
     """The archive cannot do this now, and will later: DIMSE 0xA700, HTTP 503 with Retry-After."""
 
 
+class NotDurable(Unavailable):
+    """The disk or the bucket did not take what was written; who asked is told so, and nothing is tried again."""
+
+
 class Unsuitable(ArchiveError):
     """The request cannot be met for this object (no such frame, not an image): HTTP 404, 400 or 406."""
 

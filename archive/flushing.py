@@ -9,7 +9,7 @@ from archive import packs
 from archive.packs import Place
 
 Durable = Callable[[], None]
-"""Returns once the places are durable, however often it is asked. Raises Unavailable."""
+"""Returns once the places are durable, however often it is asked. Raises NotDurable."""
 
 _lock = Lock()
 _pool: ThreadPoolExecutor | None = None

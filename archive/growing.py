@@ -15,7 +15,7 @@ from secrets import token_hex
 from typing import Final
 from uuid import UUID, uuid4
 
-from archive import keys, packs, stores
+from archive import appending, keys, packs, stores
 from archive.errors import ArchiveError, Damaged, Unavailable
 from archive.openers import Opener
 from archive.packs import Place
@@ -23,7 +23,7 @@ from archive.stores import Disk, DiskSink
 from vault.objects import Buffer, Kind, Slots
 
 UNENDED: Final = 0xFFFFFFFF
-"""The length of a record that is not whole; no whole one is so long (`packs.LONGEST_RECORD`)."""
+"""The length of a record that is not whole; no whole one is so long (`appending.LONGEST_RECORD`)."""
 
 AT_ONCE: Final = 16 << 20
 """Bytes that are written between two questions whether the disk has room, and between two flushes beside the rest."""
@@ -42,11 +42,6 @@ class Seal:
     slots: Slots
     study_uid: str  # whose key it is
     of: UUID | None = None
-
-
-def possible() -> bool:
-    """Tell whether packs lie where one can grow: a bucket takes whole ones only."""
-    return isinstance(stores.store(), Disk)
 
 
 class Growing:
@@ -100,7 +95,7 @@ class Growing:
     def complete(self, head: bytes) -> Place:
         """Make the record whole and durable, with its true head; return where the object lies. Raises Unavailable."""
         if self._place is None:
-            if len(head) != self.head_length or 4 + len(head) + self.length > packs.LONGEST_RECORD:
+            if len(head) != self.head_length or 4 + len(head) + self.length > appending.LONGEST_RECORD:
                 raise Unavailable("The object is larger than a pack can hold.")
             try:
                 self._sink.amend(_LENGTHS.size, head)

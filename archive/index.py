@@ -41,7 +41,7 @@ def committed(admissions: list[Admission], promised: list[Work]) -> None:
     """Remember what the transaction that has just been committed makes sure of."""
     contexts.recorded(one.place.pack for one in admissions if one.place is not None)
     for one in admissions:
-        if one.indexed is not None:
+        if one.indexed is not None and (one.context is None or one.context.fades):
             contexts.remember(one, *one.indexed)
     for work in promised:
         contexts.promised(work.kind, work.subject, work.due_in)

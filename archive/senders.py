@@ -36,9 +36,10 @@ def noted(admissions: Iterable[Admission]) -> None:
 
 
 def _note(one: Admission) -> None:
-    text = one.facts.text
-    headers = equipment.Headers(text("maker"), text("model"), text("serial"), text("station"), text("software"))
-    equipment.seen(one.actor.id, headers)
+    if one.context is None:  # What is like others before it comes from the same machine.
+        text = one.facts.text
+        headers = equipment.Headers(text("maker"), text("model"), text("serial"), text("station"), text("software"))
+        equipment.seen(one.actor.id, headers)
     now = time.monotonic()
     with _lock:
         due = now - _noted.get(one.actor.id, -EVERY_SECONDS) >= EVERY_SECONDS

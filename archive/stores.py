@@ -13,7 +13,7 @@ from fcntl import F_GETFL, F_SETFL, fcntl
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -113,6 +113,11 @@ def store() -> Store:
         return _buckets[told]
 
 
+def on_disk() -> bool:
+    """Tell whether packs are files, which may grow and are flushed in a moment; a bucket takes whole ones only."""
+    return isinstance(store(), Disk)
+
+
 @lru_cache(maxsize=4)
 def _disk(url: str) -> "Disk":
     return Disk(Path(urlsplit(url).path))
@@ -152,9 +157,10 @@ def floor(total: int) -> int:
 
 def disk_has_room(place: Path, wanted: int) -> bool:
     """Tell whether the disk of a folder, which need not exist yet, keeps its floor with `wanted` more bytes."""
-    while not place.exists():
-        place = place.parent
-    disk = os.statvfs(place)
+    try:
+        disk = os.statvfs(place)
+    except FileNotFoundError:
+        return disk_has_room(place.parent, wanted)
     return room(disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize, wanted)
 
 
@@ -225,6 +231,10 @@ class Disk:
         return self.root / f"{name}.pack"
 
 
+MOST_PARTS: Final = 512
+"""Pieces that are written at once; the kernel takes 1,024 (IOV_MAX)."""
+
+
 class DiskSink:
     """A pack file open for appending."""
 
@@ -240,7 +250,7 @@ class DiskSink:
     def write(self, *parts: bytes) -> None:
         rest = [memoryview(part) for part in parts]
         while rest:
-            written = os.writev(self._handle, rest)
+            written = os.writev(self._handle, rest[:MOST_PARTS])
             self.size += written
             while rest and written >= len(rest[0]):
                 written -= len(rest.pop(0))

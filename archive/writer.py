@@ -17,7 +17,7 @@ from django.db import IntegrityError, InterfaceError, OperationalError, connecti
 from accounts import scope
 from accounts.errors import Refused
 from archive import admitting, contexts, flushing, index, packs, record, sealing, senders, stores
-from archive.errors import ArchiveError, Unavailable
+from archive.errors import ArchiveError, NotDurable, Unavailable
 from archive.flushing import Durable
 from archive.jobs import Work
 from archive.tickets import Admission, Ticket
@@ -151,7 +151,7 @@ def _flushed(admissions: list[Admission]) -> Durable:
     places = [one.place for one in admissions if one.place is not None]
     if not places:
         return _nothing
-    if sum(place.length for place in places) <= MOST_BESIDE:
+    if stores.on_disk() and sum(place.length for place in places) <= MOST_BESIDE:
         return flushing.begin(places)
     packs.flush(places)
     return _nothing
@@ -214,7 +214,7 @@ def _lost(admissions: list[Admission], refusals: list[Ticket], error: Exception)
     for refusal in refusals:
         refusal.fail(_spoken(error))
     tickets = [one.ticket for one in admissions]
-    if isinstance(error, IntegrityError | Unavailable):
+    if isinstance(error, IntegrityError | Unavailable) and not isinstance(error, NotDurable):
         return _again(tickets, error)
     for ticket in tickets:
         ticket.fail(_spoken(error))

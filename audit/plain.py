@@ -1,25 +1,25 @@
 """Statements that run for every object or event, handed straight to the database's driver.
 
-They are as plain as they look: `%s` stands for a value, which the caller gives as the driver takes it (`prepared`).
-What Django puts around a statement takes longer than such a statement itself.
+They are as plain as they look: `%s` stands for a value, `LATER(a, b)` for the greater of two moments. What Django puts
+around a statement takes longer than such a statement itself.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
 
 def execute(statement: str, values: Sequence[Any] = ()) -> Any:
-    """Run one statement; return the driver's cursor. Raises DatabaseError."""
+    """Run one statement with ids, moments and plain values; return the driver's cursor. Raises DatabaseError."""
     database = connections[DEFAULT_DB_ALIAS]
     with database.wrap_database_errors:
         database.ensure_connection()
         cursor = database.connection.cursor()
-        cursor.execute(_spelt(statement, database.vendor), values)
+        cursor.execute(_spelt(statement, database.vendor), _prepared(database, values))
         return cursor
 
 
@@ -28,15 +28,19 @@ def execute_many(statement: str, rows: Iterable[Sequence[Any]]) -> None:
     database = connections[DEFAULT_DB_ALIAS]
     with database.wrap_database_errors:
         database.ensure_connection()
-        database.connection.cursor().executemany(_spelt(statement, database.vendor), list(rows))
+        prepared = [_prepared(database, row) for row in rows]
+        database.connection.cursor().executemany(_spelt(statement, database.vendor), prepared)
 
 
-def prepared(*values: UUID | datetime | None) -> list[Any]:
-    """Ids and moments as the driver takes them: SQLite has text for both."""
-    database = connections[DEFAULT_DB_ALIAS]
+def _prepared(database: Any, values: Sequence[Any]) -> Sequence[Any]:
+    """Values as the driver takes them: SQLite has text for ids and moments."""
     if database.vendor != "sqlite":
-        return list(values)
-    return [value.hex if isinstance(value, UUID) else value and _moment(database, value) for value in values]
+        return values
+    return [_TEXT[type(value)](database, value) if type(value) in _TEXT else value for value in values]
+
+
+def _id(database: Any, value: UUID) -> str:
+    return value.hex
 
 
 def _moment(database: Any, value: datetime) -> str:
@@ -47,12 +51,11 @@ def _moment(database: Any, value: datetime) -> str:
     return adapted
 
 
-def vendor() -> str:
-    """`sqlite` or `postgresql`."""
-    name: str = connections[DEFAULT_DB_ALIAS].vendor
-    return name
+_TEXT: Final[dict[type, Callable[[Any, Any], str]]] = {UUID: _id, datetime: _moment}
 
 
 @cache
 def _spelt(statement: str, vendor: str) -> str:
-    return statement.replace("%s", "?") if vendor == "sqlite" else statement
+    if vendor == "sqlite":
+        return statement.replace("%s", "?").replace("LATER(", "MAX(")
+    return statement.replace("LATER(", "GREATEST(")

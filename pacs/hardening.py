@@ -11,6 +11,8 @@ PR_SET_PDEATHSIG: Final = 1
 PR_GET_DUMPABLE: Final = 3
 PR_SET_DUMPABLE: Final = 4
 MANY_FILES: Final = 65536
+M_TRIM_THRESHOLD: Final = -1
+M_MMAP_THRESHOLD: Final = -3
 
 
 def _prctl(option: int, value: int = 0) -> int:
@@ -37,6 +39,15 @@ def open_many_files() -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MANY_FILES if most == resource.RLIM_INFINITY else min(most, MANY_FILES)
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+
+
+def keep_freed_memory(most: int) -> None:
+    """Let the C library keep up to so many freed bytes, where it can be told: else the system clears memory anew for
+    each image that arrives."""
+    library = ctypes.CDLL(None)
+    if hasattr(library, "mallopt"):
+        library.mallopt(M_MMAP_THRESHOLD, most // 4)
+        library.mallopt(M_TRIM_THRESHOLD, most)
 
 
 def die_with_parent(parent: int) -> None:

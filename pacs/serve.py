@@ -16,7 +16,7 @@ from django.db import Error as DatabaseFault
 from django.db import close_old_connections, connection
 
 from pacs import tls
-from pacs.hardening import die_with_parent, harden, open_many_files
+from pacs.hardening import die_with_parent, harden, keep_freed_memory, open_many_files
 from pacs.pools import CONNECTIONS, THREADS
 from pacs.start import ROLES, serving
 from pacs.supervisor import PARENT, Child, Supervisor, role_command
@@ -24,8 +24,11 @@ from pacs.supervisor import PARENT, Child, Supervisor, role_command
 logger = logging.getLogger("pacs.serve")
 
 
+KEPT_BYTES: Final = 16 << 20
+"""What the DICOM server keeps of freed memory, for the next image."""
+
 MEMORY: Final = {"MALLOC_MMAP_THRESHOLD_": 4 << 20, "MALLOC_TRIM_THRESHOLD_": 16 << 20}
-"""What the C library keeps of freed memory: the next frame finds room, and the system need not clear it each time."""
+"""What the C library keeps of freed memory: the next image finds room, and the system need not clear it each time."""
 
 
 def refusals() -> list[str]:
@@ -98,6 +101,7 @@ def dimse() -> int:
         files = tls.dicom_files()
         return secure.context(files.certificate, files.key, authority.certificate())
 
+    keep_freed_memory(KEPT_BYTES)
     serving("dimse")
     server.run(context)
     return 0

@@ -84,7 +84,12 @@ def cell_slots(table_column: str, row: UUID) -> Slots:
 
 def context(header: Header, slots: Slots) -> bytes:
     """What the body is bound to: label, header, and the three slots, each behind its length as 16 bits."""
-    parts = [CONTEXT_LABEL, header.encode()]
+    return bound(header.encode(), slots)
+
+
+def bound(header: bytes, slots: Slots) -> bytes:
+    """The same by the 48 bytes of the header."""
+    parts = [CONTEXT_LABEL, header]
     for slot in slots:
         if len(slot) > 0xFFFF:
             raise ValueError("a slot has at most 65535 bytes")

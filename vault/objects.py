@@ -16,6 +16,7 @@ from vault.headers import (
     Header,
     Kind,
     Slots,
+    bound,
     cell_slots,
     context,
     instance_slots,
@@ -52,8 +53,9 @@ Buffer = bytes | bytearray | memoryview
 
 def seal(secret: bytes, header: Header, slots: Slots, plaintext: Buffer) -> bytes:
     """The sealed object (header and body) of ``plaintext``; a fresh random salt makes every result different."""
-    encryptor = Cobblestone256Encryptor(secret, context(header, slots))
-    return b"".join((header.encode(), encryptor.update(plaintext), encryptor.finalize()))
+    encoded = header.encode()
+    encryptor = Cobblestone256Encryptor(secret, bound(encoded, slots))
+    return b"".join((encoded, encryptor.update(plaintext), encryptor.finalize()))
 
 
 def seal_into(secret: bytes, header: Header, slots: Slots, plaintext: Buffer, out: bytearray | memoryview) -> int:

@@ -19,10 +19,10 @@ from django.utils import timezone
 from accounts import gate, scope
 from accounts.actors import Actor
 from archive import stores, turn
+from archive.appending import Writer
 from archive.errors import Unavailable, Unsuitable
 from archive.fixity import whereabouts
 from archive.models import Job, Pack, Study
-from archive.packs import Writer
 from archive.tending import copies, discarding, living, settled
 from archive.tending.copies import Copy
 from archive.tending.living import Choice, Contents

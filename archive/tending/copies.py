@@ -8,9 +8,9 @@ from typing import Final
 from uuid import UUID
 
 from archive import packs, stores
+from archive.appending import Place, Writer
 from archive.errors import Damaged, Unavailable
 from archive.models import Pack
-from archive.packs import Place, Writer
 from archive.tending.living import Record
 
 _PIECE: Final = 4 << 20

@@ -11,9 +11,9 @@ from uuid import uuid4
 
 import pytest
 
-from archive import packs, stores
+from archive import appending, packs, stores
+from archive.appending import Writer
 from archive.errors import Damaged, Unavailable
-from archive.packs import Writer
 from audit.models import Alert
 from tests.conftest import Installation
 
@@ -95,7 +95,7 @@ def test_each_study_and_each_writer_has_packs_of_its_own(root: Path) -> None:
 
 
 def test_a_full_pack_is_followed_by_another(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packs, "ROLL_OVER", 1000)
+    monkeypatch.setattr(appending, "ROLL_OVER", 1000)
     study = uuid4()
     places = [packs.append(study, b"h", b"x" * 400) for _ in range(5)]
     packs.flush(places)
@@ -104,7 +104,7 @@ def test_a_full_pack_is_followed_by_another(root: Path, monkeypatch: pytest.Monk
 
 
 def test_few_packs_are_open_at_once_and_none_is_reopened(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packs, "MOST_OPEN", 4)
+    monkeypatch.setattr(appending, "MOST_OPEN", 4)
     rows = [uuid4() for _ in range(10)]
     places = [packs.append(row, b"h", row.bytes) for row in rows * 2]
     packs.flush(places)
@@ -154,8 +154,9 @@ from archive.errors import Unavailable
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 study = UUID(int=7)
 first = [packs.append(study, b"head", b"a" * 30_000) for _ in range(2)]
+third = packs.append(study, b"head", b"a" * 60_000)
 try:
-    packs.append(study, b"head", b"a" * 60_000)
+    packs.flush([third])
     sys.exit("the disk was not full")
 except Unavailable as error:
     assert "File too large" in str(error), error

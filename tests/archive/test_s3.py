@@ -177,7 +177,7 @@ def test_nothing_of_credentials_is_logged(store: Bucket, bucket: Place) -> None:
     bucket.proxy.fail("PUT", "denied", 5)
     environ = {**os.environ, **bucket.environment, "DJANGO_SETTINGS_MODULE": "pacs.settings"}
     done = subprocess.run([sys.executable, "-c", program], env=environ, capture_output=True, text=True, timeout=60)
-    assert done.stdout == "The object could not be made durable.\n", done.stderr
+    assert done.stdout == "The object could not be made durable: Input/output error.\n", done.stderr
     assert "AccessDenied" in done.stderr
     for secret in ("KNOWNBUTUNSPOKEN", "the-secret-that"):
         assert secret not in done.stderr

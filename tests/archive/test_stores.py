@@ -11,9 +11,9 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from archive import packs, s3, stores
+from archive import appending, packs, s3, stores
+from archive.appending import Writer
 from archive.errors import Damaged
-from archive.packs import Writer
 from archive.stores import Disk, Store
 
 WRITER = "0123456789abcdef"
@@ -228,7 +228,7 @@ def test_a_writer_goes_on_after_every_flush_and_all_records_are_walked(store: St
 
 def test_a_writer_that_has_used_up_its_numbers_takes_another_name(store: Store) -> None:
     writer = Writer()
-    writer._number = packs.MOST_NUMBER - 1
+    writer._number = appending.MOST_NUMBER - 1
     places = [writer.append(uuid4(), b"h", b"x") for _ in range(3)]
     writer.flush(places)
     writer.close()

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from archive import derive, ingest, packs, reconcile, removal, turn
+from archive import appending, derive, ingest, packs, reconcile, removal, turn
 from archive.errors import Unavailable, Unsuitable
 from archive.fixity import scrub
 from archive.models import Finding, Held, Instance, Job, Pack, Rendition
@@ -176,14 +176,14 @@ def test_what_does_not_read_back_as_it_was_written_is_not_named(
     archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = archive.half_dead()
-    real = packs.Writer.flush
+    real = appending.Writer.flush
 
-    def flush(writer: packs.Writer, places: Any) -> None:
+    def flush(writer: appending.Writer, places: Any) -> None:
         made = list(places)
         real(writer, made)
         flip(archive.file(made[1].name), made[1].offset + 100)
 
-    monkeypatch.setattr(packs.Writer, "flush", flush)
+    monkeypatch.setattr(appending.Writer, "flush", flush)
     with pytest.raises(Unavailable, match="does not read back"):
         compact()
     assert in_use() == {rows[0].pack.name}

@@ -64,8 +64,8 @@ def test_an_object_that_is_gone_altogether_is_told(archive: Archive) -> None:
 STEPS = [
     ("archive.tending.living.choose", "after", 1),
     ("archive.tending.copies.made", "before", 1),
-    ("archive.packs._sync_one", "before", 1),
-    ("archive.packs._sync_one", "after", 1),
+    ("archive.appending._sync_one", "before", 1),
+    ("archive.appending._sync_one", "after", 1),
     ("archive.tending.copies.made", "after", 1),
     ("archive.tending.compact._move", "after", 1),
     ("archive.tending.discarding.promise", "after", 1),

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from archive import packs
+from archive import flushing, packs
 from archive.models import Instance
 from audit import log
 from tests import builders
@@ -35,19 +35,20 @@ def test_an_image_that_is_being_stored_into_an_old_pack_survives_a_sweep_between
         under_its_key = packs.read(row.pack.name, row.offset, HEADER_SIZE)
         packs.forget()
         name = packs.append(row.study_id, b"head", under_its_key + b"of a refused image").name
-    real, swept = packs.flush, list[int]()
+    swept = list[int]()
 
-    def flush(places: Any) -> None:
+    def begin(places: Any) -> Any:
         made = list(places)
-        real(made)
+        packs.flush(made)
         if not swept:
             # The pack is old and nothing in it is named; this one's rows are not written yet.
             Instance.objects.filter(id=row.id).delete()
             archive.age(8, name)
             assert {place.name for place in made} == {name}
             swept.append(run().packs)
+        return lambda: packs.flush(made)
 
-    monkeypatch.setattr(packs, "flush", flush)
+    monkeypatch.setattr(flushing, "begin", begin)
     stored = archive.store(slices[1])
     assert swept == [1]
     assert stored.pack.name != name
