@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import gate, identify, scope
-from archive import keys, renditions
+from archive import keys, renditions, statements
 from archive.errors import Damaged, Unsuitable
 from archive.models import Instance, Series
 from archive.openers import Opener
@@ -93,10 +93,8 @@ def digest(subject: str, progress: Progress) -> None:
 
 
 def _verified(read: dict[UUID, str]) -> None:
-    now = timezone.now()
     with transaction.atomic():
-        for row, value in read.items():
-            Instance.objects.filter(id=row, verified_at=None).update(sha256=value, verified_at=now)
+        statements.verified(read, timezone.now())
 
 
 def _sha256(opener: Opener, place: Place) -> str:

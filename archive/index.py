@@ -21,7 +21,7 @@ from archive.packs import Place
 from archive.tickets import Admission
 
 # Kinds of work on a series that got something new, and after how many seconds: metadata waits until it is quiet.
-AFTER_STORE = {"preview": 1.0, "digest": 10.0, "metadata": 30.0}
+AFTER_STORE = {"preview": 5.0, "digest": 10.0, "metadata": 30.0}
 REINDEX = "reindex"
 FRAME_TABLE = cell_name("instance", "frame_table_cell")
 

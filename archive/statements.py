@@ -37,6 +37,12 @@ def count_series(series: UUID, study: UUID, instances: int) -> bool:
     return bool(plain.execute(statement, [instances, series, study]).rowcount == 1)
 
 
+def verified(digests: Mapping[UUID, str], moment: datetime) -> None:
+    """Note what reading back instances has shown, their SHA-256, of those of which it was not noted before."""
+    statement = f"UPDATE {_INSTANCE} SET sha256 = %s, verified_at = %s WHERE id = %s AND verified_at IS NULL"  # noqa: S608 # nosec B608
+    plain.execute_many(statement, [(value, moment, row) for row, value in digests.items()])
+
+
 def insert(model: type[models.Model], rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows of a model, each with a value for every column by its name. Raises KeyError where one lacks."""
     if rows:

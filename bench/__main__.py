@@ -9,6 +9,7 @@ import sys
 
 from bench import growth, packages, promises, runner
 from bench.choosing import RESULTS, chosen
+from bench.goals import GOALS
 from bench.rows import Row
 from bench.works import mixed, recording
 
@@ -41,8 +42,10 @@ def _beside_peers(given: argparse.Namespace) -> int:
     """The works of both sides in turn; 1 where a bar was missed."""
     scale, works = runner.Scale(given.quick, given.pairs or (2 if given.quick else 5)), chosen(given.parts)
     packages.require(works.programs())
-    rows = runner.run(works.modules, works.names.__contains__, scale, _told)
-    found = runner.kept(rows, runner.beside(works.extra, scale.pairs), RESULTS)
+    measured = runner.run(works.modules, works.names.__contains__, scale, _told)
+    judged = {goal.work for goal in GOALS}
+    rows, more = ([one for one in measured if (one.work in judged) is such] for such in (True, False))
+    found = runner.kept(rows, [*more, *runner.beside(works.extra, scale.pairs)], RESULTS)
     sys.stdout.write(runner.markdown(found))
     return 0 if all(one["met"] for one in (*found["rows"], *found["extra"])) else 1
 

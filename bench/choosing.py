@@ -9,6 +9,7 @@ from bench.goals import Goal
 from bench.runner import Module, Work
 from bench.works import (
     cstore,
+    defaults,
     frames,
     metadata,
     multiframe,
@@ -31,6 +32,7 @@ MODULES: Final = (
     rendered,
     qido,
     qido_million,
+    defaults,
 )
 EXTRA: Final = {"sealing": sealing.EXTRA, "recording": recording.EXTRA}
 RESULTS: Final = Path(__file__).parent / "results"

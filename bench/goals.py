@@ -43,4 +43,10 @@ GOALS: Final = tuple(
     )
 )
 
-BY_WORK: Final = {goal.work: goal for goal in GOALS}
+UNJUDGED: Final = tuple(
+    Goal(f"C-STORE {what}, 1 association, the peer at its defaults", 0.0, 0.0)
+    for what in ("CT slices of 0.5 MB", "MR images of 35 KB")
+)
+"""Told beside the table and held to no bar: who installs the peer and changes nothing has these."""
+
+BY_WORK: Final = {goal.work: goal for goal in (*GOALS, *UNJUDGED)}
