@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.security import SecurityMiddleware
-from django.urls import resolve
+from django.urls import ResolverMatch, resolve
 from django.utils import translation
 
 from accounts.middleware import Identify, RequireFactors
@@ -24,9 +24,11 @@ from pacs.headers import Headers
 
 _UID: Final = "[0-9.]{1,64}"
 _IMAGES: Final = re.compile(
-    rf"/dicom-web/studies/{_UID}(/series/{_UID}(/instances/{_UID}(/frames/[0-9,]+)?)?)?(/metadata|/rendered|/thumbnail)?",
+    rf"/dicom-web/studies/(?P<study>{_UID})(?:/series/(?P<series>{_UID})(?:/instances/(?P<instance>{_UID})"
+    r"(?:/frames/(?P<numbers>[0-9,]+))?)?)?(?P<form>/metadata|/rendered|/thumbnail)?",
     re.ASCII,
 )
+_LEVELS: Final = {"study": "/studies/", "series": "/series/", "instance": "/instances/", "numbers": "/frames/"}
 _OUTER: Final = (SecurityMiddleware, Headers, CSPMiddleware, XFrameOptionsMiddleware)
 
 
@@ -57,9 +59,25 @@ class Lean:
 
 def _viewed(request: HttpRequest) -> HttpResponseBase:
     """The view's answer to whoever was identified, if both factors were given."""
-    request.resolver_match = found = resolve(request.path_info)
+    request.resolver_match = found = _resolved(request.path_info)
     refused = _FACTORS.process_view(request, found.func, found.args, found.kwargs)
     return refused if refused is not None else cast("HttpResponseBase", found.func(request, **found.kwargs))
+
+
+def _resolved(path: str) -> ResolverMatch:
+    """What a path of images leads to, as Django would find it. Raises Resolver404."""
+    matched = _IMAGES.fullmatch(path)
+    if matched is None:
+        return resolve(path)
+    named = {name: value for name, value in matched.groupdict().items() if value is not None and name in _LEVELS}
+    found = _route(tuple(named), matched["form"] or "")
+    return ResolverMatch(found.func, (), named, found.url_name, [*found.app_names], [*found.namespaces], found.route)
+
+
+@lru_cache(maxsize=32)
+def _route(levels: tuple[str, ...], form: str) -> ResolverMatch:
+    """Where paths with these levels lead, whatever the UIDs and numbers in them. Raises Resolver404."""
+    return resolve("/dicom-web" + "".join(f"{_LEVELS[level]}1" for level in levels) + form)
 
 
 _FACTORS: Final = RequireFactors(_viewed)

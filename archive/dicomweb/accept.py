@@ -7,6 +7,7 @@ cannot be read is skipped. The `accept` query parameter, where present, stands i
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 # What clients called these types before they were registered.
 _OLD_NAMES = {"image/x-jls": "image/jls", "image/x-dicom-rle": "image/dicom-rle"}
@@ -56,9 +57,13 @@ def read(value: str) -> tuple[Range, ...]:
 
     An absent or empty value accepts anything: clients leave it out more often than the standard likes.
     """
-    if not value.strip():
-        return ANYTHING
-    ranges = [found for item in split(value[:MOST], ",") if (found := _range(item)) is not None]
+    return _read(value[:MOST]) if value.strip() else ANYTHING
+
+
+@lru_cache(maxsize=128)
+def _read(value: str) -> tuple[Range, ...]:
+    """The ranges of one value, which a client sends with each of its requests."""
+    ranges = [found for item in split(value, ",") if (found := _range(item)) is not None]
     return tuple(sorted((r for r in ranges if r.quality > 0), key=lambda r: -r.quality))
 
 

@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.test import override_settings
+from django.urls import Resolver404, resolve
 from pydicom.dataset import Dataset
 
 from accounts.models import Person
+from pacs import lean
 from tests.archive.dicomweb.conftest import Program, body, path_of
 
 LONG = [name for name in settings.MIDDLEWARE if name != "pacs.lean.Lean"]
@@ -46,3 +48,22 @@ def test_nobody_is_refused_alike_either_way(store: Callable[..., Dataset], below
 def test_a_host_that_is_not_ours_is_refused(store: Callable[..., Dataset], radiologist: Person) -> None:
     answer = Program(radiologist).get(f"{path_of(store())}/frames/1", host="elsewhere.example")
     assert answer.status_code == 400
+
+
+LEVELS = ["/studies/1.2", "/series/3.4", "/instances/5.6", "/frames/7,8"]
+
+
+@pytest.mark.parametrize("form", ["", "/metadata", "/rendered", "/thumbnail"])
+@pytest.mark.parametrize("depth", [1, 2, 3, 4])
+def test_a_path_leads_where_django_finds_that_it_leads(depth: int, form: str) -> None:
+    for levels in (LEVELS, [level.replace("1.2", "9.9.9") for level in LEVELS]):
+        path = "/dicom-web" + "".join(levels[:depth]) + form
+        try:
+            expected = resolve(path)
+        except Resolver404:
+            with pytest.raises(Resolver404):
+                lean._resolved(path)
+            continue
+        found = lean._resolved(path)
+        assert (found.func, found.args, found.kwargs) == (expected.func, expected.args, expected.kwargs)
+        assert (found.route, found.view_name) == (expected.route, expected.view_name)
