@@ -8,7 +8,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any, BinaryIO, Final, TypeGuard
+from typing import Any, BinaryIO, Final, TypeGuard, cast
 
 import orjson
 from pydicom import config
@@ -19,6 +19,7 @@ from pydicom.filereader import read_dataset
 from pydicom.filewriter import correct_ambiguous_vr_element
 from pydicom.tag import BaseTag
 
+from archive import plain_values
 from archive.dataset.uids import Encoding
 from archive.errors import Unsuitable
 
@@ -108,10 +109,14 @@ def _attributes(header: Header, dataset: Dataset, uri: str) -> Iterator[tuple[st
 
 def _attribute(header: Header, dataset: Dataset, tag: BaseTag, uri: str) -> dict[str, Any]:
     """One element; what cannot be read is still there, by reference where its bytes can be fetched."""
-    raw = dataset.get_item(tag, keep_deferred=True)
+    raw = cast("RawDataElement | DataElement", dataset.get_item(tag, keep_deferred=True))
     try:
         if _deferred(raw):
             return {"vr": _vr(raw), "BulkDataURI": uri}
+        if isinstance(raw, RawDataElement):
+            plain = plain_values.as_json(raw.VR, raw.value, little=raw.is_little_endian)
+            if plain is not None:
+                return plain
         element = dataset[tag]
         if " " in element.VR:
             correct_ambiguous_vr_element(element, dataset, not header.encoding.big)
