@@ -8,6 +8,7 @@ from typing import Final
 from bench.goals import Goal
 from bench.runner import Module, Work
 from bench.works import (
+    browser,
     cstore,
     frames,
     metadata,
@@ -31,6 +32,7 @@ MODULES: Final = (
     rendered,
     qido,
     qido_million,
+    browser,
 )
 EXTRA: Final = {"sealing": sealing.EXTRA, "recording": recording.EXTRA}
 RESULTS: Final = Path(__file__).parent / "results"
