@@ -8,6 +8,7 @@ from typing import Final
 from bench.goals import Goal
 from bench.runner import Module, Work
 from bench.works import (
+    browser,
     cstore,
     defaults,
     frames,
@@ -32,6 +33,7 @@ MODULES: Final = (
     rendered,
     qido,
     qido_million,
+    browser,
     defaults,
 )
 EXTRA: Final = {"sealing": sealing.EXTRA, "recording": recording.EXTRA}

@@ -11,6 +11,8 @@ PACKAGES: Final = {
     "dcmsend": ("dcmtk",),
     "strace": ("strace",),
     "wrk": ("wrk",),
+    "npm": ("npm",),
+    "chromium": ("chromium",),
 }
 """Programs, and the Debian packages that bring them."""
 

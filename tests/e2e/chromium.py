@@ -45,11 +45,11 @@ def program() -> str:
 
 
 @contextmanager
-def launched() -> Iterator[Browser]:
-    """A running Chromium; it ends with the block."""
+def launched(*more: str) -> Iterator[Browser]:
+    """A running Chromium, with more flags where they are given; it ends with the block."""
     path = program()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        browser = playwright.chromium.launch(executable_path=path, args=[*FLAGS, *more])
         try:
             yield browser
         finally:

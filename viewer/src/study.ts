@@ -1,5 +1,6 @@
 import { framesOf, type Frame } from "./dicom/frames";
 import { number, text, type DataSet } from "./dicom/json";
+import { early, type Early } from "./early";
 import { ordered } from "./dicom/order";
 import { getDataSets, patiently, type PauseListener } from "./net/client";
 
@@ -17,6 +18,8 @@ export interface Stack {
   readonly frames: readonly Frame[];
   /** Any instance of the series, for who and when. */
   readonly instance: DataSet;
+  /** Where only an image to begin with is known so far: the stack with all of them, once its metadata have come. */
+  readonly rest?: Promise<Stack>;
 }
 
 /** These never hold an image of their own (PS3.3 §C.7.3.1.1.1). */
@@ -32,6 +35,8 @@ export class Study {
     readonly uid: string,
     private readonly dicomweb: string,
     private readonly listener: PauseListener,
+    /** Whether single instances may be asked about; a shared link opens whole series only. */
+    private readonly single = true,
   ) {}
 
   /** The series in the order of their numbers. */
@@ -50,6 +55,21 @@ export class Study {
     return made;
   }
 
+  /**
+   * The stack of a series; where its metadata keep the reader waiting, its first image alone, with the promise of the rest.
+   * A series that has just arrived has no metadata made ready, and the server reads every header of it first.
+   */
+  async begin(series: Series): Promise<Stack> {
+    const whole = this.stack(series);
+    if (!this.single || !isPicture(series) || series.count < 2) return whole;
+    const soon = await Promise.race([whole, pause(PATIENCE)]);
+    if (soon !== undefined) return soon;
+    const first = early(`${this.dicomweb}/studies/${this.uid}/series/${series.uid}`, series.count).catch(() => undefined);
+    const found = await Promise.race([whole, first]);
+    if (found === undefined) return whole;
+    return "series" in found ? found : begun(series, found, whole);
+  }
+
   private async read(series: Series): Promise<Stack> {
     const url = `${this.dicomweb}/studies/${this.uid}/series/${series.uid}/metadata`;
     const instances = await patiently(() => getDataSets(url), this.listener);
@@ -57,6 +77,22 @@ export class Study {
     return { series, frames: ordered(frames), instance: instances[0] ?? {} };
   }
 }
+
+/** How long the metadata of a series may take, in milliseconds, before its first image is looked for without them. */
+const PATIENCE = 100;
+
+const pause = (milliseconds: number): Promise<undefined> => new Promise((resolve) => setTimeout(() => resolve(undefined), milliseconds));
+
+/** One image of a series; in the rest it stands as the same object, so that what is on the screen stays what it is. */
+function begun(series: Series, { frame, instance }: Early, whole: Promise<Stack>): Stack {
+  const rest = whole.then((stack) => ({ ...stack, frames: stack.frames.map((other) => (other.key === frame.key ? frame : other)) }));
+  // Who shows the stack hears of a failure; where nobody does any more, there is nothing to tell.
+  rest.catch(() => undefined);
+  return { series, frames: [frame], instance, rest };
+}
+
+/** How many images a stack has; until its metadata have come, how many instances the archive counts. */
+export const lengthOf = (stack: Stack | undefined): number => (stack?.rest === undefined ? (stack?.frames.length ?? 0) : stack.series.count);
 
 function seriesOf(row: DataSet): Series {
   return {
@@ -80,5 +116,5 @@ export async function firstStack(study: Study, modality = ""): Promise<{ series:
   const series = await study.series();
   const first = series.find((one) => isPicture(one) && one.modality === modality) ?? series.find(isPicture) ?? series[0];
   if (first === undefined) throw new Error("a study without series");
-  return { series, stack: await study.stack(first) };
+  return { series, stack: await study.begin(first) };
 }

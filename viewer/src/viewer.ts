@@ -18,7 +18,7 @@ export async function startViewer(root: HTMLElement, config: Config): Promise<vo
   const report = new DisplayedReport(config.displayedUrl, config.token);
   const store = new FrameStore(config.dicomweb, new DecodePool(), report, banner.pause);
   const lengths = new Lengths(() => desk.lengthsChanged());
-  const openStudy = (uid: string): Study => new Study(uid, config.dicomweb, banner.pause);
+  const openStudy = (uid: string): Study => new Study(uid, config.dicomweb, banner.pause, !config.link);
   const desk: Desk = new Desk(root, { config, language, banner, store, lengths, openStudy });
   root.dataset.state = "loading";
   const guard = guardPage(language, workOf(desk, config, banner));

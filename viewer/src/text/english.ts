@@ -27,6 +27,7 @@ export const english = {
   "trouble.missing": "This study is not available.",
   "trouble.paused": "The record of views cannot be written at the moment; images are paused. Retrying …",
   "trouble.unreachable": "The archive does not answer. Retrying …",
+  "trouble.rest": "One image is shown; the rest of this series could not be loaded. Choose the series again to retry.",
   "trouble.image.missing": "This image is not available.",
   "trouble.image.damaged": "This image is damaged and is not shown.",
   "trouble.image.history": "Digest and history",

@@ -29,6 +29,7 @@ export const french: Record<Key, string> = {
   "trouble.missing": "Cet examen n’est pas disponible.",
   "trouble.paused": "Le registre des consultations ne peut pas être écrit pour le moment ; les images sont suspendues. Nouvel essai…",
   "trouble.unreachable": "L’archive ne répond pas. Nouvel essai…",
+  "trouble.rest": "Une image est affichée ; le reste de cette série n’a pas pu être chargé. Choisissez à nouveau la série pour réessayer.",
   "trouble.image.missing": "Cette image n’est pas disponible.",
   "trouble.image.damaged": "Cette image est endommagée et n’est pas affichée.",
   "trouble.image.history": "Empreinte et historique",

@@ -7,6 +7,10 @@ export interface Banner {
   readonly pause: PauseListener;
   /** A study that cannot be opened at all. */
   fail(error: unknown): void;
+  /** A series of which one image is shown, and no more can be. */
+  cutShort(error: unknown): void;
+  /** A series is there whole, whatever was said of another. */
+  whole(): void;
   /** Whatever was said holds no longer. */
   clear(): void;
 }
@@ -16,7 +20,9 @@ export function makeBanner(language: Language): Banner {
   const words = el("span");
   const link = el("a", { href: `/sign-in/?next=${encodeURIComponent(location.pathname)}`, text: language.say("trouble.sign-in"), hidden: true });
   const element = el("div", { class: "banner", role: "alert", hidden: true }, words, link);
+  let short = false;
   const say = (text: string, signIn: boolean): void => {
+    short = false;
     write(words, text);
     link.hidden = !signIn;
     element.hidden = false;
@@ -32,9 +38,18 @@ export function makeBanner(language: Language): Banner {
     if (error instanceof RequestError && error.trouble === "signed-out") return pause(error);
     say(language.say(error instanceof RequestError && error.trouble === "missing" ? "trouble.missing" : "state.error"), false);
   };
+  const cutShort = (error: unknown): void => {
+    if (error instanceof RequestError && error.trouble === "signed-out") return pause(error);
+    say(language.say("trouble.rest"), false);
+    short = true;
+  };
+  const whole = (): void => {
+    if (short) element.hidden = true;
+    short = false;
+  };
   const clear = (): void => {
     link.hidden = true;
     element.hidden = true;
   };
-  return { element, pause, fail, clear };
+  return { element, pause, fail, cutShort, whole, clear };
 }

@@ -2,10 +2,11 @@ import type { Config } from "../config";
 import type { Preset } from "../dicom/window";
 import type { MakeView } from "../render";
 import type { FrameStore } from "../render/store";
-import { firstStack, stackOf, type Series, type Stack, type Study } from "../study";
+import { firstStack, lengthOf, stackOf, type Series, type Stack, type Study } from "../study";
 import type { Language } from "../text/text";
 import type { Banner } from "./banner";
 import { Cine } from "./cine";
+import { complete } from "./completing";
 import type { Tool } from "./gestures";
 import { makeHelp } from "./help";
 import { listenToKeys } from "./keys";
@@ -63,11 +64,8 @@ export class Desk {
     this.measurements = makeMeasurements(language);
     this.priors = makePriors(config.priors, language, (prior) => void this.openPrior(prior));
     this.help = makeHelp(language);
-    this.layout = layOut(
-      root,
-      { toolbar: this.toolbar.element, banner: means.banner.element, strip: this.strip.element, measurements: this.measurements.element, dialogs: [this.help, this.priors.element] },
-      language,
-    );
+    const parts = { toolbar: this.toolbar.element, banner: means.banner.element, strip: this.strip.element, measurements: this.measurements.element };
+    this.layout = layOut(root, { ...parts, dialogs: [this.help, this.priors.element] }, language);
     // A desk that is taken off the page has no size, which would spoil how its images lie.
     new ResizeObserver(() => root.isConnected && this.panes.forEach((pane) => pane.resize())).observe(this.layout.panes);
     this.listen();
@@ -172,13 +170,14 @@ export class Desk {
     this.means.store.retain((key) => this.panes.some((one) => one.wants(key)));
     await opened;
     this.later();
+    void complete(pane, stack, this.means.banner).then(() => this.later());
   }
 
   private async openSeries(series: Series): Promise<void> {
     const { pane } = this;
     if (pane?.study === undefined) return;
     try {
-      await this.open(pane, pane.study, await pane.study.stack(series));
+      await this.open(pane, pane.study, await pane.study.begin(series));
     } catch (error) {
       this.means.banner.fail(error);
     }
@@ -277,7 +276,7 @@ export class Desk {
   private update(): void {
     const { pane } = this;
     const drawable = pane?.drawable();
-    const count = pane?.stack?.frames.length ?? 0;
+    const count = lengthOf(pane?.stack);
     this.toolbar.update({
       tool: this.tool,
       inverted: pane?.looking.inverted() ?? false,
@@ -295,6 +294,6 @@ export class Desk {
     this.layout.progress(pane.loaded(), count);
     if (!pane.settled()) return;
     if (this.root.dataset.state === "loading") this.root.dataset.state = "ready";
-    if (drawable !== undefined) this.announce(this.means.language.say("state.ready", { index: pane.index + 1, count }));
+    if (drawable !== undefined && pane.stack?.rest === undefined) this.announce(this.means.language.say("state.ready", { index: pane.index + 1, count }));
   }
 }

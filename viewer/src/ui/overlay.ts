@@ -4,7 +4,7 @@ import { text } from "../dicom/json";
 import type { Window } from "../dicom/window";
 import { nameText } from "../dicom/words";
 import type { Placement } from "../render/view";
-import type { Stack } from "../study";
+import { lengthOf, type Stack } from "../study";
 import type { Language } from "../text/text";
 import { el, write } from "./dom";
 
@@ -61,7 +61,7 @@ function wordsOf(scene: Scene, language: Language): Record<string, string> {
   const { instance } = frame;
   const birth = text(instance, "00100030");
   const several = stack.frames.some((other) => other.frame > 1);
-  const slice = `${index + 1}/${stack.frames.length}${several ? ` · ${language.say("pane.frame", { frame: frame.frame })}` : ""}`;
+  const slice = `${stack.rest === undefined ? index + 1 : "–"}/${lengthOf(stack)}${several ? ` · ${language.say("pane.frame", { frame: frame.frame })}` : ""}`;
   const digits = window !== undefined && window.width < 10 ? 4 : 0;
   return {
     patient: [nameText(text(instance, "00100010")), text(instance, "00100020")].filter(Boolean).join(" · "),

@@ -6,7 +6,7 @@ import type { Drawable } from "../render/drawable";
 import type { MakeView, StackView } from "../render";
 import type { FrameStore } from "../render/store";
 import type { Placement } from "../render/view";
-import type { Stack, Study } from "../study";
+import { lengthOf, type Stack, type Study } from "../study";
 import type { Key, Language } from "../text/text";
 import { Ahead } from "./ahead";
 import { el, svg } from "./dom";
@@ -48,6 +48,8 @@ export class Pane {
   private readonly ahead: Ahead;
   private pointer: readonly [number, number] | undefined;
   private turn = 0;
+  /** Steps that the reader took while only one image was known, to be gone when the others are. */
+  private owed = 0;
   readonly looking = new Looking(() => this.redraw());
   study: Study | undefined;
   stack: Stack | undefined;
@@ -88,11 +90,11 @@ export class Pane {
 
   /** Shows a series from one of its images on. */
   async open(study: Study, stack: Stack, index = 0): Promise<void> {
-    Object.assign(this, { study, stack });
+    Object.assign(this, { study, stack, owed: 0 });
     this.looking.forget();
     this.element.dataset.series = stack.series.uid;
     this.element.dataset.study = study.uid;
-    this.element.dataset.count = String(stack.frames.length);
+    this.element.dataset.count = String(lengthOf(stack));
     if (stack.frames.length > 0) return this.goTo(index);
     this.turn += 1;
     for (const name of ["sop", "frame", "index", "rendered"]) delete this.element.dataset[name];
@@ -101,6 +103,19 @@ export class Pane {
     this.tile.notImage(modality, type);
     this.overlay.update(undefined);
     this.around.changed(this);
+  }
+
+  /** Takes the whole of the stack that it shows one image of; the image stays, and so does how it is looked at. */
+  async complete(begun: Stack, whole: Stack): Promise<void> {
+    if (this.stack !== begun) return;
+    const shown = this.frame();
+    const aim = this.settled() ? this.view.aim() : undefined;
+    this.stack = whole;
+    this.element.dataset.count = String(lengthOf(whole));
+    const place = shown === undefined ? -1 : whole.frames.indexOf(shown);
+    await this.goTo(Math.max(place, 0));
+    if (aim !== undefined && this.stack === whole && place >= 0) this.view.aimAt(aim);
+    if (this.owed !== 0) this.step(this.owed);
   }
 
   frame(): Frame | undefined {
@@ -113,7 +128,8 @@ export class Pane {
   }
 
   step(by: number): void {
-    void this.goTo(this.index + by, true);
+    if (this.stack?.rest === undefined) return void this.goTo(this.index + by, true);
+    this.owed = Number.isFinite(by) && Number.isFinite(this.owed) ? this.owed + by : by;
   }
 
   /** Goes to an image, as far as there is one; an image that is not there yet is waited for, the next wish overrules. */
@@ -207,6 +223,7 @@ export class Pane {
 
   destroy(): void {
     this.turn += 1;
+    this.stack = undefined;
     this.ahead.stop();
     this.view.destroy();
     this.element.remove();
@@ -237,6 +254,8 @@ export class Pane {
   private announceTarget(frame: Frame): void {
     const { dataset } = this.element;
     Object.assign(dataset, { sop: frame.sop, frame: String(frame.frame), index: String(this.index) });
+    // The place of the one image that is known is not known before the others are.
+    if (this.stack?.rest !== undefined) delete dataset.index;
     if (dataset.rendered !== frame.key) delete dataset.rendered;
   }
 
@@ -257,7 +276,7 @@ export class Pane {
     const known = trouble === "damaged" || trouble === "missing" || trouble === "unsupported" ? trouble : "failed";
     this.overlay.update(undefined);
     this.layer.replaceChildren();
-    const position = this.around.language.say("pane.position", { index: this.index + 1, count: this.stack?.frames.length ?? 0 });
+    const position = this.around.language.say("pane.position", { index: this.index + 1, count: lengthOf(this.stack) });
     const again = known === "failed" ? () => void this.goTo(this.index) : undefined;
     this.tile.trouble(`trouble.image.${known}` as Key, position, again, known === "damaged" ? historyOf(this.frame()) : undefined);
     this.around.changed(this);
