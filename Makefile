@@ -61,7 +61,7 @@ lint-viewer:
 	@.ci/viewer $(CURDIR)/$(BIN)/python lint
 
 bench: build $(VENV)/.dev ## Measure the works of bench/ beside the peers; WORK=frames QUICK=1 for a part
-	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(GROWTH),--growth) $(if $(MINUTES),--minutes '$(MINUTES)') $(if $(WORK),'$(WORK)')
+	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(GROWTH),--growth) $(if $(MINUTES),--minutes '$(MINUTES)') $(if $(KEPT),--kept '$(KEPT)') $(if $(WORK),'$(WORK)')
 
 profile: build $(VENV)/.dev ## Draw where our side of a work spends its time: WORK=cstore QUICK=1
 	@$(BIN)/python -m bench.flames $(if $(QUICK),--quick) $(if $(WORK),'$(WORK)')

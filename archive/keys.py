@@ -216,11 +216,17 @@ def unlock(receipt: Receipt, study_uid: str) -> Opener:
     return Opener(_bunch(scope_of), study_uid, again=partial(_held, [study_uid], OF_STUDY))
 
 
-def unlock_listed(receipt: SearchReceipt, study_uids: Iterable[str]) -> CellOpener:
-    """What opens the cells, and only the cells, of candidates that a search found in the actor's scope."""
+def unlock_listed(
+    receipt: SearchReceipt, study_uids: Iterable[str], pseudonyms: Iterable[str] | None = None
+) -> CellOpener:
+    """What opens the cells, and only the cells, of candidates that a search found in the actor's scope.
+
+    `pseudonyms` are those of their patients, where the search has read them with the studies.
+    """
     if not isinstance(receipt, SearchReceipt):
         raise TypeError("Only a search receipt opens the cells of a list.")
-    held = partial(_held, list(study_uids), (STUDY, LEAVING))
+    read = None if pseudonyms is None else list(pseudonyms)
+    held = partial(_held, list(study_uids), (STUDY, LEAVING), read)
     return CellOpener(held(), again=held)
 
 
@@ -249,16 +255,19 @@ def of_studies(study_uids: Iterable[str], scopes: Iterable[str] = OF_STUDY) -> "
     return StudyKey.objects.filter(scope__in=list(scopes), subject__in=list(study_uids))
 
 
-def _held(study_uids: list[str], scopes: Iterable[str]) -> Bunch:
+def _held(study_uids: list[str], scopes: Iterable[str], pseudonyms: list[str] | None = None) -> Bunch:
     """The keys of studies and of the patients that the index gives them; a former one among them opens but details."""
-    return _bunch(_scope_of(study_uids, scopes))
+    return _bunch(_scope_of(study_uids, scopes, pseudonyms))
 
 
-def _scope_of(study_uids: list[str], scopes: Iterable[str]) -> dict[UUID, str]:
-    """Which keys those are, and what each of them is now."""
-    patients = Study.objects.filter(uid__in=study_uids).values("patient__pseudonym")
-    theirs = StudyKey.objects.filter(scope=PATIENT, subject__in=patients)
-    return dict(of_studies(study_uids, scopes).values_list("id", "scope").union(theirs.values_list("id", "scope")))
+def _scope_of(study_uids: list[str], scopes: Iterable[str], pseudonyms: list[str] | None = None) -> dict[UUID, str]:
+    """Which keys those are, and what each of them is now: found by whose they are, never by what a row names."""
+    if pseudonyms is None:
+        pseudonyms = list(Study.objects.filter(uid__in=study_uids).values_list("patient__pseudonym", flat=True))
+    theirs, own = set(pseudonyms), set(study_uids)
+    rows = StudyKey.objects.filter(scope__in=(*scopes, PATIENT), subject__in=theirs | own)
+    told = rows.values_list("id", "scope", "subject")
+    return {key_id: scope for key_id, scope, subject in told if subject in (theirs if scope == PATIENT else own)}
 
 
 def _bunch(scope_of: dict[UUID, str]) -> Bunch:

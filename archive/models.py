@@ -111,10 +111,10 @@ class Series(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["study", "uid"], name="one_series")]
-        # `series_modality`: which studies have a modality, and whether one study has it, without its series being read.
+        # Those that end in the study tell which studies have it, and whether one has, without its series being read.
         indexes = [
             models.Index(fields=["uid"], name="series_uid"),
-            models.Index(fields=["modality", "study"], name="series_modality"),
+            *(models.Index(fields=[one, "study"], name=f"series_{one}") for one in ("number", "date", "modality")),
         ]
 
 

@@ -16,7 +16,7 @@ from audit.log import DETAILS
 from keystore import keys as keystore
 from vault import cells, objects
 from vault.errors import Tampered
-from vault.objects import HEADER_SIZE, Header, Kind, Slots
+from vault.objects import Header, Kind, Slots
 
 logger = logging.getLogger(__name__)
 
@@ -67,9 +67,9 @@ class CellOpener:
         if not stored:
             return b""
         try:
-            header = Header.decode(stored[:HEADER_SIZE])
-            secret = self._secret(header.key_id, table_column)
-            return cells.unseal_cell(secret, header.key_id, table_column, row, stored, generation=generation)
+            key_id = cells.key_of(stored)
+            secret = self._secret(key_id, table_column)
+            return cells.unseal_cell(secret, key_id, table_column, row, stored, generation=generation)
         except Tampered as error:
             raise self._damage(row, table_column, error) from None
 

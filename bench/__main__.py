@@ -6,6 +6,7 @@ Both run only where they are asked for.
 
 import argparse
 import sys
+from pathlib import Path
 
 from bench import growth, packages, promises, runner
 from bench.choosing import RESULTS, chosen
@@ -23,6 +24,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--growth", action="store_true")
     parser.add_argument("--minutes", type=float, default=0.0)
+    parser.add_argument("--kept", type=Path, help="a folder in which planted archives stay for the next run")
     parser.add_argument("parts", nargs="*")
     given = parser.parse_args(arguments)
     try:
@@ -40,7 +42,7 @@ def main(arguments: list[str]) -> int:
 
 def _beside_peers(given: argparse.Namespace) -> int:
     """The works of both sides in turn; 1 where a bar was missed."""
-    scale, works = runner.Scale(given.quick, given.pairs or (2 if given.quick else 5)), chosen(given.parts)
+    scale, works = _scale(given), chosen(given.parts)
     packages.require(works.programs())
     measured = runner.run(works.modules, works.names.__contains__, scale, _told)
     judged = {goal.work for goal in GOALS}
@@ -48,6 +50,10 @@ def _beside_peers(given: argparse.Namespace) -> int:
     found = runner.kept(rows, [*more, *runner.beside(works.extra, scale.pairs)], RESULTS)
     sys.stdout.write(runner.markdown(found))
     return 0 if all(one["met"] for one in (*found["rows"], *found["extra"])) else 1
+
+
+def _scale(given: argparse.Namespace) -> runner.Scale:
+    return runner.Scale(given.quick, given.pairs or (2 if given.quick else 5), kept=given.kept)
 
 
 def _told(row: Row) -> None:

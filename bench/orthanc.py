@@ -55,20 +55,24 @@ class Orthanc:
 
 
 @contextmanager
-def beside(scale: Scale, **more: Any) -> Iterator[Orthanc]:
+def beside(scale: Scale, *, kept: Path | None = None, **more: Any) -> Iterator[Orthanc]:
     """The peer, running; at a scale of ours alone only its place."""
     if scale.alone:
         yield Orthanc(Path(), 0, 0, None)
         return
-    with running(**more) as peer:
+    with running(kept=kept, **more) as peer:
         yield peer
 
 
 @contextmanager
-def running(**more: Any) -> Iterator[Orthanc]:
-    """Start one at its best, and end it; ``more`` changes its settings. With ``default=True``, at its defaults."""
+def running(*, kept: Path | None = None, **more: Any) -> Iterator[Orthanc]:
+    """Start one at its best, and end it; ``more`` changes its settings. With ``default=True``, at its defaults.
+
+    One that is ``kept`` in a folder stays there with what it stores.
+    """
     environ = dict(os.environ) | ({} if more.pop("default", False) else BEST)
-    folder = Path(tempfile.mkdtemp(prefix="custos-bench-orthanc-"))
+    folder = kept or Path(tempfile.mkdtemp(prefix="custos-bench-orthanc-"))
+    folder.mkdir(parents=True, exist_ok=True)
     web_port, dicom_port = free_port(), free_port()
     (folder / "orthanc.json").write_text(json.dumps(settings(folder, web_port, dicom_port) | more), encoding="utf-8")
     with (folder / "orthanc.log").open("ab") as log:
@@ -86,7 +90,8 @@ def running(**more: Any) -> Iterator[Orthanc]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait(10)
-        shutil.rmtree(folder, ignore_errors=True)
+        if kept is None:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def settings(folder: Path, web_port: int, dicom_port: int) -> dict[str, Any]:

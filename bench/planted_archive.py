@@ -96,6 +96,36 @@ def dictionary(studies: int) -> Iterator[None]:
         yield
 
 
+class _PatientToken:
+    """A row of a patient's token without what Django does for each row: there are tens of millions of them."""
+
+    __slots__ = ("column", "patient_id", "token")
+
+    def __init__(self, *, patient: Any, column: int, token: int) -> None:
+        self.patient_id, self.column, self.token = patient.id, column, token
+
+
+class _StudyToken:
+    """Likewise, of a study's token."""
+
+    __slots__ = ("column", "study_id", "token")
+
+    def __init__(self, *, study: Any, column: int, token: int) -> None:
+        self.study_id, self.column, self.token = study.id, column, token
+
+
+@contextmanager
+def light_tokens() -> Iterator[None]:
+    """For as long as the block lasts, the rows of search tokens are made without Django."""
+    from archive import index_patients, index_studies
+
+    with (
+        patch.object(index_patients, "PatientToken", _PatientToken),
+        patch.object(index_studies, "StudyToken", _StudyToken),
+    ):
+        yield
+
+
 def admitted(sender: Any, given: "Facts", arrived: datetime) -> "Admission":
     """An object on its way in, as the writer would have it."""
     from archive import frames, sealing
@@ -110,15 +140,16 @@ def rows(admissions: "list[Admission]", groups: Iterable[Any]) -> "dict[type[Mod
     from accounts import scope
     from accounts.models import Access
     from archive import index, index_patients, index_studies
-    from archive.models import Instance, Pack
+    from archive.models import Instance, Pack, PatientToken, StudyToken
     from archive.packs import Place
 
+    tables: dict[type, type[Model]] = {_PatientToken: PatientToken, _StudyToken: StudyToken}
     found: dict[type[Model], list[Model]] = defaultdict(list)
     patients: dict[str, Any] = {}
 
     def keep(*made: "Model") -> None:
         for row in made:
-            found[type(row)].append(row)
+            found[tables.get(type(row), type(row))].append(row)
 
     theirs: dict[str, Any] = {}
     for one in admissions:
@@ -202,7 +233,7 @@ def _make(studies: int, part: int, parts: int, place: str) -> None:
     """One process's share, put aside."""
     from bench import loading
 
-    with dictionary(studies), loading.aside(place) as put:
+    with dictionary(studies), light_tokens(), loading.aside(place) as put:
         for batch in batches(studies, part, parts):
             put(batch)
 

@@ -24,17 +24,23 @@ class Scale:
     """How much is measured: everything in at least five pairs, or a part of it to see that it runs.
 
     ``alone`` leaves the peer away, for what is told of ours only; ``size`` makes what is stored so many times as large.
+    What takes long to plant stays in the folder ``kept`` where there is one, and is taken from there the next time.
     """
 
     quick: bool = False
     pairs: int = 5
     alone: bool = False
     size: float = 1.0
+    kept: Path | None = None
 
     def of(self, number: int) -> int:
         """So many objects at this size, or a fifth of them."""
         number = self.grown(number)
         return max(1, number // 5) if self.quick else number
+
+    def place(self, side: str, studies: int) -> Path | None:
+        """Where one side's archive of so many studies is kept, if anywhere."""
+        return self.kept / f"{side}-{studies}" if self.kept else None
 
     def grown(self, number: int) -> int:
         """So many at this size, quick or not."""

@@ -48,7 +48,13 @@ def _sqlite(url: str, root: Path) -> dict[str, Any]:
     if not name:
         raise ImproperlyConfigured("PACS_DATABASE_URL names no file after sqlite:.")
     options = {"transaction_mode": "IMMEDIATE", "timeout": 20, "init_command": SQLITE_PRAGMAS}
-    return {"ENGINE": "django.db.backends.sqlite3", "NAME": str((root / name).absolute()), "OPTIONS": options}
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": str((root / name).absolute()),
+        # Opening a connection reads the whole schema, which takes longer than most of what is asked.
+        "CONN_MAX_AGE": 600,
+        "OPTIONS": options,
+    }
 
 
 def _postgres(url: str) -> dict[str, Any]:

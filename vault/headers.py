@@ -21,6 +21,9 @@ SEALED_CHUNK = CHUNK + TAG_SIZE
 BODY_START = HEADER_SIZE + SALT_SIZE + COMMITMENT_SIZE
 CONTEXT_LABEL = b"custos/object/v1"
 
+KEY_ID = slice(12, 28)
+"""Where a header names the key."""
+
 _LAYOUT = struct.Struct(">8sBBH16s16sI")
 _MAX_CHUNKS = 1 << 38
 
@@ -84,12 +87,12 @@ def cell_slots(table_column: str, row: UUID) -> Slots:
 
 def context(header: Header, slots: Slots) -> bytes:
     """What the body is bound to: label, header, and the three slots, each behind its length as 16 bits."""
-    return bound(header.encode(), slots)
+    return CONTEXT_LABEL + header.encode() + bound(slots)
 
 
-def bound(header: bytes, slots: Slots) -> bytes:
-    """The same by the 48 bytes of the header."""
-    parts = [CONTEXT_LABEL, header]
+def bound(slots: Slots) -> bytes:
+    """The three slots as they stand in a context. Raises ``ValueError`` for one that is too long."""
+    parts: list[bytes] = []
     for slot in slots:
         if len(slot) > 0xFFFF:
             raise ValueError("a slot has at most 65535 bytes")

@@ -11,6 +11,7 @@ from cryptography.exceptions import InvalidTag
 from vault.errors import Tampered
 from vault.headers import (
     CHUNK,
+    CONTEXT_LABEL,
     EMPTY_SLOTS,
     HEADER_SIZE,
     Header,
@@ -21,7 +22,6 @@ from vault.headers import (
     context,
     instance_slots,
     plain_length,
-    require_header,
     sealed_length,
 )
 from vault.ranges import unseal_range
@@ -44,6 +44,7 @@ __all__ = [
     "seal_into",
     "sealed_length",
     "unseal",
+    "unseal_bound",
     "unseal_range",
     "unseal_stream",
 ]
@@ -54,7 +55,7 @@ Buffer = bytes | bytearray | memoryview
 def seal(secret: bytes, header: Header, slots: Slots, plaintext: Buffer) -> bytes:
     """The sealed object (header and body) of ``plaintext``; a fresh random salt makes every result different."""
     encoded = header.encode()
-    encryptor = Cobblestone256Encryptor(secret, bound(encoded, slots))
+    encryptor = Cobblestone256Encryptor(secret, CONTEXT_LABEL + encoded + bound(slots))
     return b"".join((encoded, encryptor.update(plaintext), encryptor.finalize()))
 
 
@@ -79,10 +80,16 @@ def unseal(secret: bytes, header: Header, slots: Slots, sealed: Buffer) -> bytes
 
     Raises ``Tampered`` when the stored header is not the expected one, or any bit was changed, added or cut off.
     """
+    return unseal_bound(secret, header.encode(), bound(slots), sealed)
+
+
+def unseal_bound(secret: bytes, header: bytes, place: bytes, sealed: Buffer) -> bytes:
+    """The same, of who has the header as it must stand and the slots behind their lengths. Raises ``Tampered``."""
     plain_length(len(sealed))
     view = memoryview(sealed)
-    require_header(view[:HEADER_SIZE], header)
-    decryptor = Cobblestone256Decryptor(secret, context(header, slots))
+    if view[:HEADER_SIZE] != header:
+        raise Tampered("this is not the object that belongs here")
+    decryptor = Cobblestone256Decryptor(secret, CONTEXT_LABEL + header + place)
     try:
         return decryptor.update(view[HEADER_SIZE:]) + decryptor.finalize()
     except InvalidTag:

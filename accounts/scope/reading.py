@@ -69,6 +69,11 @@ def limit(queryset: QuerySet[Row], actor: Actor, uid_field: str) -> QuerySet[Row
     return queryset.filter(Exists(visible(actor).filter(study_uid=OuterRef(uid_field))))
 
 
+def has_few(actor: Actor) -> bool:
+    """Whether somebody sees so few studies that a search may look at all of them; a hint, no more."""
+    return not actor.everywhere and _has_few(actor.audiences)
+
+
 def _has_few(audiences: tuple[UUID, ...]) -> bool:
     """Whether these audiences have so few studies that a search is driven by them; known for a minute, a hint alone."""
     now = time.monotonic()

@@ -30,26 +30,37 @@ def instances(criteria: Criteria, *, driving: bool = False) -> "QuerySet[Instanc
     return Instance.objects.filter(wanted, spoken, current=True)
 
 
-def having(rows: "QuerySet[Any]") -> Q:
-    """Studies that have one of these rows."""
+def having(rows: "QuerySet[Any]", criteria: Criteria) -> Q:
+    """Studies that have one of these rows; all of them where nothing is asked of series or instances."""
+    if not (
+        clear.of_series(criteria, "")
+        or clear.of_instance(criteria)
+        or criteria.series_description
+        or criteria.performing
+    ):
+        return Q()
     return Q(Exists(rows.filter(study=OuterRef("id"))))
 
 
-def few(criteria: Criteria) -> Q:
-    """The studies that are left by what is asked of series and instances, where few rows have it; else everything."""
-    wanted = Q()
-    for rows in _asked(criteria):
+def few(criteria: Criteria) -> tuple[Q, bool]:
+    """The studies that are left by what is asked of series and instances, where few rows have it, and whether so; else
+    everything."""
+    wanted, driven = Q(), False
+    for rows in _asked(clear.indexed(criteria)):
         studies = list(rows.order_by().values_list("study_id", flat=True)[: FEW + 1])
         if len(studies) <= FEW:
-            wanted &= Q(id__in=set(studies))
-    return wanted
+            wanted, driven = wanted & Q(id__in=set(studies)), True
+    return wanted, driven
 
 
 def _asked(criteria: Criteria) -> "Iterator[QuerySet[Any, Any]]":
-    """What is asked of series and of instances, if anything is, and which modalities a study shall have."""
+    """What is asked of series and of instances, if anything is, and which modalities a study shall have.
+
+    Each of them begins with something that an index has, so that what nobody has is not looked for in every row.
+    """
     if criteria.modalities:
         yield Series.objects.filter(modality__in=criteria.modalities)
-    if clear.of_instance(criteria):
+    if criteria.sop_uids:
         yield instances(criteria, driving=True)
     elif clear.of_series(criteria, "") or criteria.series_description or criteria.performing:
         yield series(criteria, driving=True)

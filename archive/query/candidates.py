@@ -5,10 +5,11 @@ while the newest studies are walked. Either way the opened cell decides in the e
 """
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from archive import tokens
 from archive.columns import NAMES, Column
@@ -37,10 +38,12 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """What the tokens say: the filter, and whether some pattern had nothing that the index could use."""
+    """What the tokens say: the filter, whether some pattern had nothing that the index could use, and whether some
+    pattern leaves so few rows that no others need be walked."""
 
     filter: Q
     open_ended: bool = False
+    driven: bool = False
 
 
 def of(criteria: Criteria) -> Candidates:
@@ -80,14 +83,16 @@ def _phrase(field: str, *, probing: bool = False) -> Owner:
 
 
 def _all(asked: list[tuple[Column, str, tuple[Owner, ...]]]) -> Candidates:
-    wanted, open_ended = Q(), False
+    wanted, open_ended, driven = Q(), False, False
     for column, pattern, owners in asked:
         plan = _plan(column, pattern)
         open_ended = open_ended or plan.scan
         if plan.terms:
             numbers = [token(tokens.key(column), term) for term in plan.terms]
-            wanted &= _any([_having(owner, column, numbers) for owner in owners])
-    return Candidates(wanted, open_ended)
+            found = [_having(owner, column, numbers) for owner in owners]
+            wanted &= _any([one for one, _ in found])
+            driven = driven or all(few for _, few in found)
+    return Candidates(wanted, open_ended, driven)
 
 
 def _plan(column: Column, pattern: str) -> Plan:
@@ -105,26 +110,33 @@ def _any(filters: list[Q]) -> Q:
     return found
 
 
-def _having(owner: Owner, column: Column, numbers: list[int]) -> Q:
-    """Rows whose owner carries all of the tokens."""
+def _having(owner: Owner, column: Column, numbers: list[int]) -> tuple[Q, bool]:
+    """Rows whose owner carries all of the tokens, and whether these are few enough to drive the search."""
     rows = owner.table.objects.filter(column=column)
-    counts = {number: rows.filter(token=number)[:DRIVING].count() for number in numbers}
-    rarest = min(numbers, key=lambda number: counts[number])
+    rarest, others = _rarest(rows, numbers)
     carriers = rows.filter(token=rarest)
-    for number in numbers:
-        if number != rarest:
-            carriers = carriers.filter(Exists(rows.filter(token=number, **{owner.link: OuterRef(owner.link)})))
-    if counts[rarest] < DRIVING:
-        ids: list[UUID] = list(carriers.values_list(owner.link, flat=True))
+    for number in others:
+        carriers = carriers.filter(Exists(rows.filter(token=number, **{owner.link: OuterRef(owner.link)})))
+    ids = list(rows.filter(token=rarest).values_list(owner.link, flat=True)[:DRIVING])
+    if len(ids) < DRIVING:
+        ids = list(carriers.values_list(owner.link, flat=True)) if others else ids
         if owner.table is PhraseToken and connection.vendor == "sqlite" and (owner.probing or _many(owner.field, ids)):
             # What many studies say would drive the search there, and all of them be sorted.
-            return Q(Exists(Phrase.objects.filter(id=OuterRef(owner.field), id__in=ids)))
-        return Q(**{f"{owner.field}__in": ids})
+            return Q(Exists(Phrase.objects.filter(id=OuterRef(owner.field), id__in=ids))), False
+        return Q(**{f"{owner.field}__in": ids}), owner.table is not PhraseToken
     if connection.vendor == "postgresql":
         # Its planner weighs a semi-join by statistics; a correlated probe per row it would not undo.
-        return Q(**{f"{owner.field}__in": carriers.values(owner.link)})
+        return Q(**{f"{owner.field}__in": carriers.values(owner.link)}), False
     probes = (Exists(rows.filter(token=number, **{owner.link: OuterRef(owner.field)})) for number in numbers)
-    return Q(*probes)
+    return Q(*probes), False
+
+
+def _rarest(rows: "QuerySet[Any, Any]", numbers: list[int]) -> tuple[int, list[int]]:
+    """The token that fewest carry, and the others; nobody is counted where there is but one."""
+    if len(numbers) == 1:
+        return numbers[0], []
+    rarest = min(numbers, key=lambda number: rows.filter(token=number)[:DRIVING].count())
+    return rarest, [number for number in numbers if number != rarest]
 
 
 def _many(field: str, phrases: list[UUID]) -> bool:

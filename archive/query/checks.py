@@ -24,20 +24,20 @@ def _checks(criteria: Criteria) -> Iterator[Check]:
         (criteria.patient_id, lambda cells, study: cells.text(study.patient, "patient_id_cell")),
         (criteria.accession_number, lambda cells, study: cells.text(study, "accession_cell")),
         (criteria.study_id, lambda cells, study: cells.text(study, "study_id_cell")),
-        (criteria.description, lambda cells, study: cells.phrase(study.description)),
+        (criteria.description, lambda cells, study: cells.phrase(study.description_id)),
     ]
     for pattern, value in texts:
         if pattern.strip("*"):
             yield lambda cells, study, _, pattern=pattern, value=value: text_matches(pattern, value(cells, study))  # type: ignore[misc]
     if criteria.referring.strip("*"):
-        yield lambda cells, study, _: name_matches(criteria.referring, cells.phrase(study.referring))
+        yield lambda cells, study, _: name_matches(criteria.referring, cells.phrase(study.referring_id))
     if criteria.series_description.strip("*"):
         pattern = criteria.series_description
-        yield lambda cells, _, series: series is not None and text_matches(pattern, cells.phrase(series.description))
+        yield lambda cells, _, series: series is not None and text_matches(pattern, cells.phrase(series.description_id))
     if criteria.performing.strip("*"):
         yield (
             lambda cells, _, series: (
-                series is not None and name_matches(criteria.performing, cells.phrase(series.performing))
+                series is not None and name_matches(criteria.performing, cells.phrase(series.performing_id))
             )
         )
 

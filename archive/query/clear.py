@@ -1,6 +1,7 @@
 """Criteria over clear columns, and the order of answers: newest study first, then by UID and number."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.db.models import Exists, F, OuterRef, Q
@@ -9,6 +10,15 @@ from archive.models import Series
 from archive.query.criteria import Criteria, Span
 
 NEWEST = ("-date", "-uid")
+MOST_WALKED, MOST_WALKED_BELOW = 20_000, 1_000
+"""Studies that one search looks through for what no index has, of the study itself or of its instances; then it says
+that it stopped, and where."""
+
+_UNINDEXED: dict[str, Any] = {
+    "study_time": Span(),
+    "sop_classes": (),
+    "instance_number": None,
+}
 
 
 def of_study(criteria: Criteria, study: str) -> Q:
@@ -36,6 +46,29 @@ def of_instance(criteria: Criteria) -> Q:
     if criteria.instance_number is not None:
         wanted &= Q(number=criteria.instance_number)
     return wanted
+
+
+def indexed(criteria: Criteria) -> Criteria:
+    """The same without what no index begins with: rows that have it can only be looked for one by one."""
+    return replace(criteria, **_UNINDEXED)
+
+
+def most_walked(criteria: Criteria) -> int | None:
+    """How many studies are looked through at most for what no index begins with; None where nothing such is asked."""
+    if criteria.instance_number is not None or criteria.sop_classes:
+        return MOST_WALKED_BELOW
+    return MOST_WALKED if criteria.study_time else None
+
+
+def down_to(where: tuple[str, str]) -> Q:
+    """The studies down to that place (date, UID), itself included."""
+    date, uid = where
+    return Q(date__gte=date) & (Q(date__gt=date) | Q(uid__gte=uid))
+
+
+def dated(criteria: Criteria) -> Q:
+    """The studies of the dates that are asked."""
+    return _dates(criteria.study_date, "date")
 
 
 def order(*, series: str = "", instances: bool = False) -> tuple[Any, ...]:

@@ -1,5 +1,6 @@
 """The searches that edges ask for: studies, series, instances, the priors of a study, and one study's header."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import QuerySet
@@ -17,52 +18,53 @@ from audit.actions import Action
 
 MOST_PRIORS = 200
 
-_OF_STUDY = ("patient", "description", "referring")
-
 
 def studies(actor: Actor, criteria: Criteria, page: Page) -> Found[StudyRow]:
     """The studies in the actor's scope that match, the newest first. Raises Forbidden or LogUnavailable."""
     receipt = gate.search(actor, _told("study", criteria, page))
-    walked = _walked(actor, criteria).filter(clear.after(page.after))
-    answer = scan.run(receipt, _studies(walked), checks.of(criteria), page)
+    walk = _walk(actor, criteria, page)
+    answer = scan.run(receipt, _studies(walk.studies), checks.of(criteria), page)
     _record_miss(actor, criteria, answer)
     last = answer.last
-    goes_on = answer.more or answer.scanned_out
-    place = clear.place(last.date, last.uid) if last is not None and goes_on else None
-    return Found(answer.rows, answer.more, answer.scanned_out, place)
+    if answer.more or answer.scanned_out:
+        place = clear.place(last.date, last.uid) if last is not None else None
+        return Found(answer.rows, answer.more, answer.scanned_out, place)
+    return Found(answer.rows, False, walk.end is not None, clear.place(*walk.end) if walk.end else None)
 
 
 def series(actor: Actor, criteria: Criteria, page: Page) -> Found[SeriesRow]:
     """The series that match, those of the newest studies first."""
     receipt = gate.search(actor, _told("series", criteria, page))
     wanted = below.series(criteria)
-    walked = _walked(actor, criteria).filter(below.having(wanted))
-    rows = wanted.select_related(*_under("study"), "description", "performing").order_by(*clear.order())
-    level = Level(walked, rows, ("study_id",), lambda row: row.study, lambda row: row, Cells.series)
+    walk = _walk(actor, criteria, page)
+    walked = walk.studies.filter(below.having(wanted, criteria))
+    rows = wanted.select_related("study__patient").order_by(*clear.order())
+    level = Level(walked, rows, ("study_id",), "series_count", lambda row: row.study, lambda row: row, Cells.series)
     answer = scan.run(receipt, level, checks.of(criteria), page)
     _record_miss(actor, criteria, answer)
-    return Found(answer.rows, answer.more, answer.scanned_out)
+    return Found(answer.rows, answer.more, answer.scanned_out or _stopped(walk, answer))
 
 
 def instances(actor: Actor, criteria: Criteria, page: Page) -> Found[InstanceRow]:
     """The current instances that match, in the order of their studies, series and numbers."""
     receipt = gate.search(actor, _told("instance", criteria, page))
     wanted = below.instances(criteria)
-    walked = _walked(actor, criteria).filter(below.having(wanted))
-    related = (*_under("series__study"), "series__description", "series__performing")
-    rows = wanted.select_related(*related).defer("frame_table_cell")
+    walk = _walk(actor, criteria, page)
+    walked = walk.studies.filter(below.having(wanted, criteria))
+    rows = wanted.select_related("series__study__patient").defer("frame_table_cell")
     rows = rows.order_by(*clear.order(series="series__", instances=True))
     level = Level(
         walked,
         rows,
         ("study_id", "series__study_id"),
+        "instance_count",
         lambda row: row.series.study,
         lambda row: row.series,
         Cells.instance,
     )
     answer = scan.run(receipt, level, checks.of(criteria), page)
     _record_miss(actor, criteria, answer)
-    return Found(answer.rows, answer.more, answer.scanned_out)
+    return Found(answer.rows, answer.more, answer.scanned_out or _stopped(walk, answer))
 
 
 def study(actor: Actor, study_uid: str) -> StudyRow:
@@ -88,19 +90,36 @@ def _listed(actor: Actor, told: dict[str, Any], rows: "QuerySet[Study]", most: i
     return scan.run(receipt, _studies(walked), (), Page(most)).rows
 
 
-def _walked(actor: Actor, criteria: Criteria) -> "QuerySet[Study]":
-    """The studies in scope that match what is asked of studies, the newest first."""
-    wanted = clear.of_study(criteria, "") & candidates.of(criteria).filter & below.few(criteria)
-    return scope.limit(Study.objects.filter(wanted), actor, "uid").order_by(*clear.NEWEST)
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """The studies in scope that match what is asked of studies, the newest first, and where they end, if others follow
+    that are not looked through."""
+
+    studies: "QuerySet[Study]"
+    end: tuple[str, str] | None = None
+
+
+def _walk(actor: Actor, criteria: Criteria, page: Page) -> _Walk:
+    spoken = candidates.of(criteria)
+    few, driven = below.few(criteria)
+    wanted = clear.of_study(criteria, "") & spoken.filter & few & clear.after(page.after)
+    studies = scope.limit(Study.objects.filter(wanted), actor, "uid").order_by(*clear.NEWEST)
+    most = clear.most_walked(criteria)
+    if most is None or spoken.driven or driven or criteria.study_uids or scope.has_few(actor):
+        return _Walk(studies)
+    through = Study.objects.filter(clear.dated(criteria) & clear.after(page.after)).order_by(*clear.NEWEST)
+    last = list(through.values_list("date", "uid")[most - 1 : most + 1])
+    # One more than may be looked through tells that some are left.
+    return _Walk(studies.filter(clear.down_to(last[0])), last[0]) if len(last) > 1 else _Walk(studies)
+
+
+def _stopped(walk: _Walk, answer: Answer[Any, Any]) -> bool:
+    return walk.end is not None and not answer.more
 
 
 def _studies(walked: "QuerySet[Study]") -> Level[Study, StudyRow]:
-    rows = Study.objects.select_related(*_OF_STUDY).order_by(*clear.NEWEST)
-    return Level(walked, rows, ("id",), lambda row: row, lambda row: None, Cells.study)
-
-
-def _under(study: str) -> tuple[str, ...]:
-    return tuple(f"{study}__{name}" for name in _OF_STUDY)
+    rows = Study.objects.select_related("patient").order_by(*clear.NEWEST)
+    return Level(walked, rows, ("id",), "series_count", lambda row: row, lambda row: None, Cells.study)
 
 
 def _told(level: str, criteria: Criteria, page: Page) -> dict[str, object]:

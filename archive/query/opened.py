@@ -1,39 +1,39 @@
 """Rows of the index opened into what people read: cells under a search receipt, each study and series once."""
 
+from collections.abc import Iterable
+from functools import lru_cache
 from uuid import UUID
 
 from archive.columns import cell_name
-from archive.models import Instance, Patient, Phrase, Series, Study
+from archive.models import Instance, Patient, Series, Study
 from archive.openers import CellOpener
+from archive.query.phrases import Phrases
 from archive.query.rows import InstanceRow, SeriesRow, StudyRow
-
-_PHRASE = cell_name("phrase", "value_cell")
 
 
 class Cells:
     """Opens the cells of one batch of rows, and remembers for that batch what it has opened."""
 
-    def __init__(self, opener: CellOpener) -> None:
+    def __init__(self, opener: CellOpener, phrases: Iterable[UUID] = ()) -> None:
         self._opener = opener
+        self._phrases = Phrases(opener, phrases)
         self._known: dict[tuple[str, UUID], str] = {}
         self._studies: dict[UUID, StudyRow] = {}
         self._series: dict[UUID, SeriesRow] = {}
 
     def text(self, row: Patient | Study, field: str) -> str:
         """One cell of a patient or a study as text, empty where there is none."""
-        place = (cell_name(type(row).__name__.lower(), field), row.id)
+        sealed = getattr(row, field)
+        if not sealed:
+            return ""
+        place = (_names(type(row), field), row.id)
         if place not in self._known:
-            self._known[place] = self._opener.text(*place, getattr(row, field))
+            self._known[place] = self._opener.text(*place, sealed)
         return self._known[place]
 
-    def phrase(self, phrase: Phrase | None) -> str:
+    def phrase(self, phrase: UUID | None) -> str:
         """The value of a dictionary row."""
-        if phrase is None:
-            return ""
-        place = (_PHRASE, phrase.id)
-        if place not in self._known:
-            self._known[place] = self._opener.text(*place, phrase.value_cell)
-        return self._known[place]
+        return self._phrases.text(phrase) if phrase else ""
 
     def patient_name(self, study: Study) -> str:
         """The name as this study says it, else the patient's."""
@@ -65,8 +65,8 @@ class Cells:
             birth_date=self.birth_date(study),
             sex=self._of_patient(study, "sex_cell"),
             accession_number=self.text(study, "accession_cell"),
-            referring=self.phrase(study.referring),
-            description=self.phrase(study.description),
+            referring=self.phrase(study.referring_id),
+            description=self.phrase(study.description_id),
             study_id=self.text(study, "study_id_cell"),
             series_count=study.series_count,
             instance_count=study.instance_count,
@@ -86,8 +86,8 @@ class Cells:
                 number=series.number,
                 date=series.date,
                 time=series.time,
-                description=self.phrase(series.description),
-                performing=self.phrase(series.performing),
+                description=self.phrase(series.description_id),
+                performing=self.phrase(series.performing_id),
                 instance_count=series.instance_count,
             )
         return self._series[series.id]
@@ -107,3 +107,8 @@ class Cells:
             received_at=instance.received_at,
             damaged=instance.damaged_at is not None,
         )
+
+
+@lru_cache(maxsize=32)
+def _names(table: type[Patient] | type[Study], field: str) -> str:
+    return cell_name(table.__name__.lower(), field)

@@ -1,6 +1,6 @@
 """One search, run: candidates are read in order, opened, checked, paged, and on record before they are returned."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 from uuid import UUID
@@ -21,8 +21,8 @@ MOST_OPENED = 500
 
 _BATCH = 100
 _LARGEST = 250
-_FIRST, _GROWING, _WIDEST = 4, 4, 1000
-"""Studies whose series or instances are looked at together: few at first, since one may have thousands, then more."""
+_GROWING, _WIDEST = 4, 1000
+"""Series or instances that are looked for together: as many as are wanted at first, then more; and studies at most."""
 
 M = TypeVar("M", bound=Model)
 R = TypeVar("R")
@@ -32,11 +32,13 @@ R = TypeVar("R")
 class Level(Generic[M, R]):
     """What is searched: the studies in scope that are walked, the newest first; the rows that match, of whatever study,
     in their order; and how one row is opened and belongs to a study. `links` lead to the study's id, each of them of
-    another table, so that every index that begins with something asked can go on with the study."""
+    another table, so that every index that begins with something asked can go on with the study. `counted` is the
+    column of a study that tells about how many rows it has."""
 
     walked: "QuerySet[Study]"
     rows: "QuerySet[M]"
     links: tuple[str, ...]
+    counted: str
     study: Callable[[M], Study]
     series: Callable[[M], Series | None]
     opened: Callable[[Cells, M], R]
@@ -89,7 +91,7 @@ def _unchecked(level: Level[M, R], offset: int, wanted: int) -> list[M]:
         studies = list(level.walked.values_list("id", flat=True)[offset : offset + wanted])
         return list(level.of(studies)) if studies else []
     found: list[M] = []
-    for studies in _studies(level, _FIRST if not offset else _WIDEST):
+    for studies in _studies(level, offset + wanted):
         rows = level.of(studies)
         if offset and (count := rows.count()) <= offset:
             offset -= count
@@ -101,17 +103,29 @@ def _unchecked(level: Level[M, R], offset: int, wanted: int) -> list[M]:
     return found
 
 
-def _studies(level: Level[M, R], size: int) -> Iterator[list[UUID]]:
-    """The studies that are walked, so many at a time and then more, each time from where the last ended."""
+def _studies(level: Level[M, R], wanted: int) -> Iterator[list[UUID]]:
+    """The studies that are walked, each time from where the last ended: those that have about so many rows together,
+    one at least, since it may have thousands; then those that have more."""
     place: str | None = None
     while True:
-        page = list(level.walked.filter(clear.after(place)).values_list("date", "uid", "id")[:size])
-        if page:
-            yield [one for _, _, one in page]
+        size = min(wanted, _WIDEST)
+        page = list(level.walked.filter(clear.after(place)).values_list("date", "uid", "id", level.counted)[:size])
+        for some in [page] if level.flat else _shared(page, wanted):
+            yield [one for _, _, one, _ in some]
         if len(page) < size:
             return
         place = clear.place(*page[-1][:2])
-        size = min(size * (1 if level.flat else _GROWING), _WIDEST)
+        wanted *= 1 if level.flat else _GROWING
+
+
+def _shared(page: list[tuple[str, str, UUID, int]], wanted: int) -> Iterator[list[tuple[str, str, UUID, int]]]:
+    """Studies one after another, so many together that they have about the rows that are wanted."""
+    begin, rows = 0, 0
+    for number, (*_, count) in enumerate(page, 1):
+        rows += count
+        if rows >= wanted or number == len(page):
+            yield page[begin:number]
+            begin, rows = number, 0
 
 
 def _checked(
@@ -144,7 +158,7 @@ def _checked(
 def _candidates(receipt: SearchReceipt, level: Level[M, R], wanted: int) -> Iterator[tuple[M | None, Cells]]:
     """As many candidates as may be opened, in order, each with what opens it; a None at the end: some are left."""
     read = 0
-    size = min(max(_BATCH, wanted), _LARGEST, MOST_OPENED) if level.flat else _FIRST
+    size = min(max(_BATCH, wanted), _LARGEST, MOST_OPENED)
     cells = Cells(keys.unlock_listed(receipt, []))
     for studies in _studies(level, size):
         batch = list(level.of(studies)[: MOST_OPENED - read + 1])
@@ -160,4 +174,16 @@ def _candidates(receipt: SearchReceipt, level: Level[M, R], wanted: int) -> Iter
 
 
 def _cells(receipt: SearchReceipt, level: Level[M, R], rows: list[M]) -> Cells:
-    return Cells(keys.unlock_listed(receipt, {level.study(row).uid for row in rows}))
+    studies = {study.id: study for study in map(level.study, rows)}.values()
+    opener = keys.unlock_listed(
+        receipt, [study.uid for study in studies], {study.patient.pseudonym for study in studies}
+    )
+    return Cells(opener, _phrases(studies, filter(None, map(level.series, rows))))
+
+
+def _phrases(studies: Iterable[Study], series: Iterable[Series]) -> Iterator[UUID]:
+    """The dictionary rows that these rows name."""
+    for study in studies:
+        yield from filter(None, (study.description_id, study.referring_id))
+    for one in series:
+        yield from filter(None, (one.description_id, one.performing_id))

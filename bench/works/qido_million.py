@@ -19,6 +19,6 @@ ENOUGH: Final = 0.040
 def prepared(scale: Scale) -> Iterator[list[Work]]:
     """The work, beside a p95 that is good enough in the peer's place."""
     studies = qido.QUICK if scale.quick else STUDIES
-    with custos.running(planted=studies, PACS_TLS="off") as ours:
+    with custos.running(planted=studies, kept=scale.place("sqlite", studies), PACS_TLS="off") as ours:
         yield [qido.measured(ours, scale, NAMES[0], studies, ENOUGH)]
         qido.require_promises(ours, studies)

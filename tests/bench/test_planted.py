@@ -61,7 +61,7 @@ def told(row: Any) -> dict[str, Any]:
 def test_what_is_planted_is_found_and_opens(
     installation: Installation, actor_of: Callable[[Any], Actor], radiologist: Any, tmp_path: Any
 ) -> None:
-    with planted_archive.dictionary(STUDIES):
+    with planted_archive.dictionary(STUDIES), planted_archive.light_tokens():
         places = loading.places(tmp_path, 2)
         for part, place in enumerate(places):
             with loading.aside(place) as put:

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.vault.opening import KEY, OBJECT, SECRET
-from vault.cells import seal_cell, unseal_cell
+from vault.cells import key_of, seal_cell, unseal_cell
 from vault.errors import Tampered
-from vault.objects import EMPTY_SLOTS, Header, Kind, seal, unseal
+from vault.objects import EMPTY_SLOTS, Header, Kind, cell_slots, seal, unseal
 from vault.random import new_secret, pseudonym, subkey
 from vault.wrap import unwrap, wrap
 
@@ -96,3 +96,27 @@ def test_a_pseudonym_tells_patients_apart_and_needs_its_key() -> None:
 def test_a_patient_without_id_and_study_has_no_pseudonym() -> None:
     with pytest.raises(ValueError, match="study"):
         pseudonym(SECRET, "A", "")
+
+
+def test_a_cell_is_the_object_that_its_header_and_slots_say() -> None:
+    secret, key_id, row = bytes(range(32)), uuid4(), uuid4()
+    sealed = seal_cell(secret, key_id, "patient.name_cell", row, "DOE^JANE", generation=7)
+    header = Header(Kind.CELL, key_id, row, 7)
+    assert unseal(secret, header, cell_slots("patient.name_cell", row), sealed) == b"DOE^JANE"
+    assert unseal_cell(secret, key_id, "patient.name_cell", row, sealed, generation=7) == b"DOE^JANE"
+    assert key_of(sealed) == key_id
+
+
+@pytest.mark.parametrize("length", [0, 12, 28, 47])
+def test_what_is_shorter_than_a_header_names_no_key(length: int) -> None:
+    with pytest.raises(Tampered):
+        key_of(seal_cell(bytes(32), uuid4(), "patient.name_cell", uuid4(), "DOE")[:length])
+
+
+@pytest.mark.parametrize("at", range(48))
+def test_a_cell_with_another_byte_in_its_header_does_not_open(at: int) -> None:
+    key_id, row = uuid4(), uuid4()
+    sealed = bytearray(seal_cell(bytes(32), key_id, "patient.name_cell", row, "DOE"))
+    sealed[at] ^= 1
+    with pytest.raises(Tampered):
+        unseal_cell(bytes(32), key_id, "patient.name_cell", row, bytes(sealed))
