@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from archive import (
     derive,
+    flushing,
     ingest,
     packs,
     reconcile,
@@ -145,7 +146,12 @@ def test_what_was_sealed_before_the_switch_and_is_committed_after_it_is_refused(
             rich.archive.killed("archive.keeping.rekeying._begin", "after", 1, "rekey", rich.uid)
             switched.append("now")
 
+    def before_the_rows(places: Any) -> Any:
+        late(places)
+        return lambda: None
+
     monkeypatch.setattr(packs, "flush", late)
+    monkeypatch.setattr(flushing, "begin", before_the_rows)
     # An image like others before it, of which this process remembers the key.
     alike = builders.ct_slice(rich.identity, study_uid=rich.uid, series_uid=str(rich.sent[0].SeriesInstanceUID))
     assert ingest.store(rich.sender, builders.part10(alike)).status == "stored"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from archive import packs
+from archive import appending
 from archive.fixity import examining, scrub
 from audit.models import Alert
 from tests.archive.tending.conftest import SHELL, Archive, compact, work
@@ -32,7 +32,7 @@ def test_a_scrub_that_goes_on_after_a_compaction_reads_what_was_moved(
     with pytest.raises(Ended):
         scrub.run(SHELL, tell=lambda now, total: None)
     # What is copied comes before the cursor in the order of names.
-    monkeypatch.setattr(packs, "token_hex", lambda size: "0" * 2 * size)
+    monkeypatch.setattr(appending, "token_hex", lambda size: "0" * 2 * size)
     assert compact().objects == 4
     work("discard")
     first, most = read[:], 100
