@@ -33,7 +33,7 @@ NAMES = ("browser: click to first image", "browser: click to all of 160 CT slice
 PROGRAMS = ("Orthanc", "npm", "chromium")
 SLICES: Final = 160
 FRAME: Final = 2 * objects.SIDE**2
-PATIENCE: Final = 60.0
+PATIENCE: Final = 180.0
 """Seconds for one opening."""
 
 WATCH: Final = """
