@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fcntl import F_GETFL, F_SETFL, fcntl
+from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol
@@ -102,7 +103,7 @@ _lock = Lock()
 def store() -> Store:
     """The store that PACS_BLOB_URL names. Raises Unavailable where it names none."""
     if not settings.PACS_BLOB_URL.startswith("s3:"):
-        return Disk(Path(urlsplit(settings.PACS_BLOB_URL).path))
+        return _disk(settings.PACS_BLOB_URL)
     from archive.s3 import Bucket  # The library behind it is large, and only a bucket needs it.
 
     told = (settings.PACS_BLOB_URL, settings.PACS_S3_ENDPOINT, settings.PACS_S3_REGION, settings.PACS_DATA_DIR)
@@ -110,6 +111,11 @@ def store() -> Store:
         if told not in _buckets:
             _buckets[told] = Bucket(*told)
         return _buckets[told]
+
+
+@lru_cache(maxsize=8)
+def _disk(url: str) -> "Disk":
+    return Disk(Path(urlsplit(url).path))
 
 
 def forget() -> None:
@@ -176,7 +182,7 @@ class Disk:
 
     def open(self, name: str) -> "DiskSource":
         try:
-            return DiskSource(os.open(self._path(name), os.O_RDONLY | os.O_CLOEXEC))
+            return DiskSource(os.open(self._named(name), os.O_RDONLY | os.O_CLOEXEC))
         except FileNotFoundError:
             raise PackMissing("A pack is missing.") from None
 
@@ -214,9 +220,12 @@ class Disk:
             sync_folder(path.parent)
 
     def _path(self, name: str) -> Path:
+        return Path(self._named(name))
+
+    def _named(self, name: str) -> str:
         if not NAME.fullmatch(name):
             raise Damaged("A pack has a name that no pack has.")
-        return self.root / f"{name}.pack"
+        return f"{self.root}/{name}.pack"
 
 
 class DiskSink:

@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.security import SecurityMiddleware
-from django.urls import resolve
+from django.urls import Resolver404, ResolverMatch, resolve
 from django.utils import translation
 
 from accounts.middleware import Identify, RequireFactors
@@ -24,7 +24,8 @@ from pacs.headers import Headers
 
 _UID: Final = "[0-9.]{1,64}"
 _IMAGES: Final = re.compile(
-    rf"/dicom-web/studies/{_UID}(/series/{_UID}(/instances/{_UID}(/frames/[0-9,]+)?)?)?(/metadata|/rendered|/thumbnail)?",
+    rf"/dicom-web/studies/(?P<study>{_UID})(/series/(?P<series>{_UID})(/instances/(?P<instance>{_UID})"
+    r"(/frames/(?P<numbers>[0-9,]+))?)?)?(?P<below>/metadata|/rendered|/thumbnail)?",
     re.ASCII,
 )
 _OUTER: Final = (SecurityMiddleware, Headers, CSPMiddleware, XFrameOptionsMiddleware)
@@ -57,9 +58,29 @@ class Lean:
 
 def _viewed(request: HttpRequest) -> HttpResponseBase:
     """The view's answer to whoever was identified, if both factors were given."""
-    request.resolver_match = found = resolve(request.path_info)
-    refused = _FACTORS.process_view(request, found.func, found.args, found.kwargs)
-    return refused if refused is not None else cast("HttpResponseBase", found.func(request, **found.kwargs))
+    found, named = _route(request.path_info)
+    request.resolver_match = found
+    refused = _FACTORS.process_view(request, found.func, (), named)
+    return refused if refused is not None else cast("HttpResponseBase", found.func(request, **named))
+
+
+_ROUTES: Final[dict[tuple[int, str], ResolverMatch]] = {}
+"""The route of each shape of path: how many names are in it, and what follows them. There are sixteen at most."""
+
+
+def _route(path: str) -> tuple[ResolverMatch, dict[str, str]]:
+    """The route of a path and what it names; where no view is, nothing is remembered. Raises Resolver404."""
+    parts = _IMAGES.fullmatch(path)
+    if parts is None:
+        raise Resolver404({"path": path})
+    named = parts.groupdict()
+    below = named.pop("below") or ""
+    named = {name: value for name, value in named.items() if value is not None}
+    shape = (len(named), below)
+    found = _ROUTES.get(shape)
+    if found is None:
+        found = _ROUTES[shape] = resolve(path)
+    return found, named
 
 
 _FACTORS: Final = RequireFactors(_viewed)

@@ -7,12 +7,16 @@ cannot be read is skipped. The `accept` query parameter, where present, stands i
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 # What clients called these types before they were registered.
 _OLD_NAMES = {"image/x-jls": "image/jls", "image/x-dicom-rle": "image/dicom-rle"}
 
 MOST = 8192
 """Characters of an Accept value that are read; what follows is ignored."""
+
+_SHORT = 512
+"""Characters of a value that is kept once it was read."""
 
 _WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _TYPE = re.compile(rf"({_WORD}|\*)/({_WORD}|\*)")
@@ -56,10 +60,18 @@ def read(value: str) -> tuple[Range, ...]:
 
     An absent or empty value accepts anything: clients leave it out more often than the standard likes.
     """
+    return _known(value) if len(value) <= _SHORT else _ranges(value)
+
+
+def _ranges(value: str) -> tuple[Range, ...]:
     if not value.strip():
         return ANYTHING
     ranges = [found for item in split(value[:MOST], ",") if (found := _range(item)) is not None]
     return tuple(sorted((r for r in ranges if r.quality > 0), key=lambda r: -r.quality))
+
+
+_known = lru_cache(maxsize=128)(_ranges)
+"""A client asks for hundreds of frames with the same words."""
 
 
 def _range(item: str) -> Range | None:

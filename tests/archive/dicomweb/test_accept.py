@@ -160,3 +160,11 @@ def test_pictures_are_jpeg_unless_png_is_asked() -> None:
     assert picture_type(accept.read("image/png")) == "image/png"
     with pytest.raises(NotAcceptable):
         picture_type(accept.read("image/gif"))
+
+
+def test_only_short_values_are_kept_and_what_is_kept_stays_what_was_read() -> None:
+    short, long = "image/png;q=0.5, image/jpeg", "image/png, " * 100
+    assert accept.read(short) is accept.read(short)
+    assert [one.type for one in accept.read(short)] == ["image/jpeg", "image/png"]
+    assert accept.read(long) == accept.read(long)
+    assert accept.read(long) is not accept.read(long)
