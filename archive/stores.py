@@ -114,7 +114,7 @@ def store() -> Store:
 
 
 def on_disk() -> bool:
-    """Tell whether packs are files, which may grow and are flushed in a moment; a bucket takes whole ones only."""
+    """Tell whether packs are files, which grow and are flushed in a moment; a bucket takes whole ones only."""
     return isinstance(store(), Disk)
 
 
@@ -171,7 +171,7 @@ class Disk:
         self.root = root
 
     def create(self, name: str) -> "DiskSink":
-        path = self._path(name)
+        path = Path(self._named(name))
         try:
             handle = self._begin(path)
         except FileNotFoundError:
@@ -188,7 +188,7 @@ class Disk:
 
     def open(self, name: str) -> "DiskSource":
         try:
-            return DiskSource(os.open(self._path(name), os.O_RDONLY | os.O_CLOEXEC))
+            return DiskSource(os.open(self._named(name), os.O_RDONLY | os.O_CLOEXEC))
         except FileNotFoundError:
             raise PackMissing("A pack is missing.") from None
 
@@ -220,19 +220,18 @@ class Disk:
         return gone
 
     def remove(self, name: str) -> None:
-        path = self._path(name)
+        path = Path(self._named(name))
         with suppress(FileNotFoundError):
             path.unlink()
             sync_folder(path.parent)
 
-    def _path(self, name: str) -> Path:
+    def _named(self, name: str) -> str:
         if not NAME.fullmatch(name):
             raise Damaged("A pack has a name that no pack has.")
-        return self.root / f"{name}.pack"
+        return f"{self.root}/{name}.pack"
 
 
-MOST_PARTS: Final = 512
-"""Pieces that are written at once; the kernel takes 1,024 (IOV_MAX)."""
+MOST_PARTS: Final = 512  # written at once; the kernel takes 1,024 (IOV_MAX)
 
 
 class DiskSink:

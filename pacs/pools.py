@@ -12,10 +12,11 @@ sender who stalls holds neither a page nor a frame.
 
 import logging
 import re
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
-from threading import Condition
+from threading import Lock
 from time import monotonic
 from typing import Any, Final
 
@@ -87,40 +88,41 @@ class Pool:
     def __init__(self, limit: Limit) -> None:
         self.limit = limit
         self._free = limit.active
-        self._queue: list[object] = []
-        self._changed = Condition()
+        self._queue: deque[Lock] = deque()
+        self._lock = Lock()
 
     def enter(self) -> bool:
         """Take a slot, waiting at most the pool's patience; False where it is full or nothing becomes free."""
-        with self._changed:
-            if self._free and not self._queue:
+        with self._lock:
+            if self._free:
                 self._free -= 1
                 return True
             if len(self._queue) >= self.limit.waiting:
                 return False
-            return self._wait_in_line()
+            place = Lock()
+            place.acquire()
+            self._queue.append(place)
+        return self._wait_in_line(place)
 
-    def _wait_in_line(self) -> bool:
-        place, deadline = object(), monotonic() + self.limit.patience
-        self._queue.append(place)
-        try:
-            while not (self._free and self._queue[0] is place):
-                left = deadline - monotonic()
-                if left <= 0 or pulse.lost():
-                    return False
-                self._changed.wait(min(left, _LOOK_SECONDS))
-            self._free -= 1
-            return True
-        finally:
-            self._queue.remove(place)
-            self._changed.notify_all()
+    def _wait_in_line(self, place: Lock) -> bool:
+        """Wait until somebody who leaves opens this place: the slot is then handed over, and nobody else is woken."""
+        deadline = monotonic() + self.limit.patience
+        while (left := deadline - monotonic()) > 0 and not pulse.lost():
+            if place.acquire(timeout=min(left, _LOOK_SECONDS)):
+                return True
+        with self._lock:
+            if place in self._queue:
+                self._queue.remove(place)
+                return False
+        return True  # It was handed over in the moment the patience ended.
 
     def leave(self) -> None:
-        """Give a slot back."""
-        with self._changed:
-            self._free += 1
+        """Give a slot to whoever has waited longest, or back."""
+        with self._lock:
             if self._queue:
-                self._changed.notify_all()
+                self._queue.popleft().release()
+            else:
+                self._free += 1
 
 
 class Broken(ConnectionAbortedError):

@@ -27,8 +27,12 @@ logger = logging.getLogger("pacs.serve")
 KEPT_BYTES: Final = 16 << 20
 """What the DICOM server keeps of freed memory, for the next image."""
 
-MEMORY: Final = {"MALLOC_MMAP_THRESHOLD_": 4 << 20, "MALLOC_TRIM_THRESHOLD_": 16 << 20}
-"""What the C library keeps of freed memory: the next image finds room, and the system need not clear it each time."""
+MEMORY: Final = {"MALLOC_MMAP_THRESHOLD_": 4 << 20, "MALLOC_TRIM_THRESHOLD_": 16 << 20, "MALLOC_ARENA_MAX": 2}
+"""What the C library keeps of freed memory: the next frame finds room, and the system need not clear it each time.
+
+It keeps as much for each arena, and would make eight for a core as more threads come to work at once: a process would
+grow in steps for hours, long after its caches are full.
+"""
 
 
 def refusals() -> list[str]:

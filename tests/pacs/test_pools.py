@@ -104,6 +104,32 @@ def test_slots_are_handed_out_in_the_order_they_were_asked_for() -> None:
     assert served == list(range(8))
 
 
+def test_a_slot_that_is_handed_over_to_somebody_who_gives_up_waiting_is_not_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pool = Pool(Limit(active=1, waiting=1, patience=60))
+    assert pool.enter()
+
+    def lost() -> bool:
+        pool.leave()
+        return True
+
+    monkeypatch.setattr(pulse, "lost", lost)
+    assert pool.enter()
+    monkeypatch.undo()
+    pool.leave()
+    assert pool.enter()
+    assert not Pool(Limit(active=0, waiting=1, patience=0.01)).enter()
+
+
+def test_whoever_gave_up_waiting_is_not_handed_the_next_slot() -> None:
+    pool = Pool(Limit(active=1, waiting=1, patience=0.05))
+    assert pool.enter()
+    assert not pool.enter()
+    pool.leave()
+    assert pool.enter()
+
+
 def test_never_more_than_the_limit_are_inside_under_a_storm() -> None:
     pool, inside, most, lock = Pool(Limit(active=3, waiting=50, patience=10)), [0], [0], threading.Lock()
 
