@@ -129,7 +129,8 @@ def _store(tickets: list[Ticket], refusals: list[Ticket]) -> list[Ticket]:
             connection.close()
             return _again(tickets, error) + _commit([], refusals, _nothing)
         for ticket in tickets:
-            ticket.fail(_spoken(error))
+            if not ticket.settled:
+                ticket.fail(_spoken(error))
         return _commit([], refusals, _nothing)
     return _commit(admissions, refusals, durable)
 

@@ -4,7 +4,7 @@ import logging
 from contextlib import suppress
 
 from django.db import Error as DatabaseFault
-from django.db import close_old_connections
+from django.db import connections
 
 from accounts import failures, identify, refused_devices
 from accounts.actors import Actor
@@ -46,7 +46,7 @@ def store(message: Message, context: Answer, actor: Actor) -> Outcome:
     finally:
         if message.arrival is not None:
             message.arrival.drop()
-        close_old_connections()
+        connections.close_all()
     return SUCCESS
 
 
