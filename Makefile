@@ -4,7 +4,12 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+# The distribution's own goes first: it is built with the compiler's full optimisation, half again as fast as one that was
+# compiled here without, and its updates come with the system's.
+PYTHONS := /usr/bin/python3.11 python3.11 /usr/bin/python3 python3
+PYTHON ?= $(shell for one in $(PYTHONS); do \
+    if $$one -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+    command -v $$one; exit; fi; done; echo python3)
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet

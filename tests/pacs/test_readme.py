@@ -1,6 +1,8 @@
 """The front pages tell the truth: every command, target, file and setting they name exists."""
 
+import os
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -42,6 +44,20 @@ def test_every_page_that_is_linked_exists_and_the_front_page_is_short() -> None:
 def test_the_two_commands_are_in_the_readme() -> None:
     assert re.search(r"^make run$", README, re.M)
     assert re.search(r"^make test$", README, re.M)
+
+
+@pytest.mark.parametrize("chosen", ["", "/somewhere/else/python3"])
+def test_the_distributions_python_goes_first_unless_another_is_named(chosen: str) -> None:
+    environ = {name: value for name, value in os.environ.items() if name not in ("PYTHON", "MAKEFLAGS", "MAKELEVEL")}
+    words = ["make", "--eval", "told:; @echo $(PYTHON)", "told", *([f"PYTHON={chosen}"] if chosen else [])]
+    told = subprocess.run(words, cwd=ROOT, env=environ, capture_output=True, text=True, check=True).stdout.strip()
+    able = "import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))"
+    if chosen:
+        assert told == chosen
+    elif subprocess.run(["/usr/bin/python3.11", "-c", able], capture_output=True, check=False).returncode == 0:
+        assert told == "/usr/bin/python3.11"
+    else:
+        subprocess.run([told, "-c", able], check=True)
 
 
 def test_every_setting_has_its_line_in_operations_with_its_default() -> None:
