@@ -84,10 +84,7 @@ class Store(Protocol):
         """Tell whether `wanted` more bytes may be stored without touching what the log needs."""
 
     def lying(self) -> Iterator[Lying]:
-        """Every pack that is there, in no particular order; what is no pack's is passed over.
-
-        What comes or goes meanwhile may be among them or not. Raises Unavailable or OSError on the way.
-        """
+        """Every pack that is there, in no order, perhaps with what comes or goes meanwhile. Raises as `empty`."""
 
     def empty(self) -> bool:
         """Tell whether nothing at all is there, as on a disk that is not mounted. Raises Unavailable or OSError."""
@@ -240,6 +237,7 @@ class DiskSink:
     def __init__(self, handle: int, folders: list[Path]) -> None:
         self.size = 0
         self.ended = False
+        self._flushed = 0
         self._handle = handle
         self._folders = folders  # whose entries lead to this file
 
@@ -266,6 +264,10 @@ class DiskSink:
 
     def flush(self) -> None:
         os.fdatasync(self._handle)
+        # Who reads it back then reads what the disk holds, and a long intake pushes nothing else out of memory.
+        with suppress(OSError):  # It is only advice.
+            os.posix_fadvise(self._handle, self._flushed, self.size - self._flushed, os.POSIX_FADV_DONTNEED)
+        self._flushed = self.size
         while self._folders:
             sync_folder(self._folders[0])
             self._folders.pop(0)
@@ -276,7 +278,7 @@ class DiskSink:
 
 
 class DiskSource:
-    """A pack file open for reading; several threads may read at once."""
+    """A pack file open for reading, by several threads at once."""
 
     def __init__(self, handle: int) -> None:
         self._handle = handle

@@ -5,6 +5,7 @@ by the kernel's own trace of a run that is not timed.
 """
 
 import mmap
+import os
 import re
 import signal
 import subprocess
@@ -132,14 +133,21 @@ def require_flushed(trace: str, answers: int) -> None:
         raise Broken(f"{answers} objects were sent, and {answered} answers were seen")
 
 
-def settle(ours: Custos, seconds: float = 60) -> None:
-    """Wait until our side has no background work left: what was sent before must not be paid for by what follows."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
+CALM: Final = 6
+"""Seconds in a row without work: what is put off after an arrival begins within five."""
+
+
+def settle(ours: Custos, seconds: float = 90) -> None:
+    """Wait until our side has no background work left and the disk nothing to write.
+
+    What was sent before, to whichever side, must not be paid for by what follows, on whichever side.
+    """
+    end, calm = time.monotonic() + seconds, 0
+    while calm < CALM and time.monotonic() < end:
         before = spent.spent(ours.pid).cpu
         time.sleep(1)
-        if spent.spent(ours.pid).cpu - before < 0.15:
-            return
+        calm = calm + 1 if spent.spent(ours.pid).cpu - before < 0.15 else 0
+    os.sync()
 
 
 def require_absent(file: Path, needles: Sequence[bytes]) -> None:

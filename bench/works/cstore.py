@@ -51,7 +51,8 @@ class Sides:
         return len(files) / seconds
 
     def send_peer(self, name: str, associations: int) -> float:
-        """Objects a second into the peer."""
+        """Objects a second into the peer, when ours is done too."""
+        promises.settle(self.ours)
         run, files = next(self.runs), self.files(name)
         before = self.peer.instances()
         seconds = send(self.peer.dicom_port, orthanc.TITLE, "CT_ONE", files, run=run, associations=associations)

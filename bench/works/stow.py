@@ -35,6 +35,7 @@ def prepared(scale: Scale) -> Iterator[list[Work]]:
             return len(files) / seconds
 
         def post_peer(each: int) -> float:
+            promises.settle(ours)
             before = peer.instances()
             seconds = post(peer.web_port, {}, files, run=next(runs), each=each)
             if peer.instances() - before != len(files):

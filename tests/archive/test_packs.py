@@ -40,6 +40,55 @@ def test_records_are_read_back_and_walked(root: Path) -> None:
     assert walked == [(b"head%d" % number, place.offset, place.length) for number, place in enumerate(places)]
 
 
+def in_memory(path: Path, offset: int = 0) -> bool:
+    """Whether the kernel has a page of a file without asking the disk."""
+    with path.open("rb") as handle:
+        # Who asks for one page would otherwise be brought those behind it as well.
+        os.posix_fadvise(handle.fileno(), 0, 0, os.POSIX_FADV_RANDOM)
+        try:
+            return os.preadv(handle.fileno(), [bytearray(1)], offset, os.RWF_NOWAIT) == 1
+        except BlockingIOError:
+            return False
+
+
+def forgets(path: Path) -> bool:
+    """Whether the file system beneath has a disk that it can turn to: one in memory keeps all there is."""
+    with path.open("wb") as handle:
+        handle.write(bytes(1 << 20))
+        handle.flush()
+        assert in_memory(path)
+        os.fdatasync(handle.fileno())
+        os.posix_fadvise(handle.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    return not in_memory(path)
+
+
+def test_what_has_been_flushed_is_read_back_from_the_disk(root: Path, tmp_path: Path) -> None:
+    if not any(forgets(tmp_path / f"probe{number}") for number in range(8)):
+        pytest.skip("this file system is memory")
+    writer, study, kept, flushed = Writer(), uuid4(), 0, 0
+    for _ in range(8):
+        sealed = HEADER + os.urandom(1 << 20)
+        place = writer.append(study, b"head", sealed)
+        writer.flush([place])
+        pages = range(place.offset, place.offset + place.length, 4096)
+        kept += sum(in_memory(root / f"{place.name}.pack", page) for page in pages)
+        flushed += len(pages)
+        assert packs.read(place.name, place.offset, place.length) == sealed
+    # The last pages wait for what follows in them, and advice that comes while the kernel is busy is passed over.
+    assert kept < flushed / 2
+
+
+def test_a_file_system_that_takes_no_advice_flushes_all_the_same(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: int) -> None:
+        raise OSError(22, "Invalid argument")
+
+    monkeypatch.setattr(os, "posix_fadvise", refused)
+    writer = Writer()
+    place = writer.append(uuid4(), b"head", HEADER + b"object")
+    writer.flush([place])
+    assert packs.read(place.name, place.offset, place.length) == HEADER + b"object"
+
+
 def test_a_pack_holds_records_under_one_key(root: Path) -> None:
     study, keys = uuid4(), [uuid4().bytes for _ in range(2)]
     places = [packs.append(study, b"h", bytes(12) + keys[number] + b"object") for number in (0, 0, 1, 1, 0)]
