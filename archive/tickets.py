@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from threading import Event
+from threading import Event, get_ident
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
@@ -58,6 +58,7 @@ class Ticket:
         self.growing = growing  # where it is sealed already, and `part10` empty
         self.refusal = error
         self.attempts = 0
+        self.thread = get_ident()  # of who handed it in, and will come again once it is answered
         self.weight = len(part10) + 1024  # bytes it keeps in memory, roughly
         self._done = Event()
         self._stored: Stored | None = None

@@ -34,6 +34,9 @@ MOST_BESIDE = 4 << 20
 
 MOST_WAITING = 512 << 20
 ATTEMPTS = 4
+LINGER = 0.001
+"""Seconds that are spent on waiting for who is likely to come: what one more transaction would cost."""
+
 WORDS = "The archive cannot store this now; send it again later."
 
 
@@ -45,6 +48,7 @@ class Writer:
         self._bytes = 0
         self._changed = Condition()
         self._ending = False
+        self._shared: set[int] = set()  # the threads that handed in what the last transaction held
         self._thread = Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
 
@@ -83,12 +87,26 @@ class Writer:
         """The next tickets, at least one, in order of arrival; none once the writer ends."""
         with self._changed:
             self._changed.wait_for(lambda: self._ending or bool(self._waiting))
+            self._linger()
             batch: list[Ticket] = []
             size = 0
             while self._waiting and len(batch) < MOST_TICKETS and (not batch or size < MOST_BYTES):
                 batch.append(self._waiting.popleft())
                 size += batch[-1].weight
+            self._shared = {ticket.thread for ticket in batch}
             return batch
+
+    def _linger(self) -> None:
+        """Give those who shared the last transaction a moment to come again, where others came during it or share it.
+
+        Senders wait for their answers: without this, four of them fall into a step of one, three, one, three.
+        """
+        expected = len(self._shared | self._here())
+        if expected > 1:
+            self._changed.wait_for(lambda: self._ending or len(self._here()) >= expected, LINGER)
+
+    def _here(self) -> set[int]:
+        return {ticket.thread for ticket in self._waiting}
 
     def _process(self, batch: list[Ticket]) -> None:
         """Answer every ticket of a batch, whatever happens."""

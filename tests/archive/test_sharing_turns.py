@@ -1,0 +1,94 @@
+"""Senders that wait for their answers share transactions; nobody waits for those who do not come."""
+
+from collections.abc import Callable
+from threading import Thread
+from time import monotonic
+from typing import Any
+
+import pytest
+
+from archive import ingest, writer
+from archive.models import Instance
+from archive.tickets import Ticket
+from tests import builders
+from tests.e2e.running import wait_for
+
+pytestmark = pytest.mark.both_databases
+
+
+@pytest.fixture
+def rounds(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many objects each transaction held."""
+    true, found = writer._round, list[int]()
+
+    def counted(batch: list[Ticket]) -> list[Ticket]:
+        found.append(len(batch))
+        return true(batch)
+
+    monkeypatch.setattr(writer, "_round", counted)
+    return found
+
+
+@pytest.fixture
+def sending(modality: Any, actor_of: Any) -> Callable[[int], Thread]:
+    """A thread that has begun to store so many images, one after the answer to the one before."""
+    actor = actor_of(modality)
+
+    def begin(images: int) -> Thread:
+        objects = [builders.part10(dataset) for dataset in builders.study(images)]
+
+        def send() -> None:
+            for one in objects:
+                ingest.submit(actor, one).result(60)
+
+        thread = Thread(target=send)
+        thread.start()
+        return thread
+
+    return begin
+
+
+def test_senders_that_wait_for_answers_share_their_transactions(
+    sending: Callable[[int], Thread], rounds: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "LINGER", 2.0)
+    for sender in [sending(10) for _ in range(4)]:
+        sender.join()
+    assert (sum(rounds), max(rounds), Instance.objects.count()) == (40, 4, 40)
+    assert len(rounds) <= 16  # in a step of one, three, one, three it were twenty
+
+
+def test_who_sends_alone_waits_for_nobody(
+    sending: Callable[[int], Thread], rounds: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "LINGER", 20.0)
+    began = monotonic()
+    sending(8).join()
+    assert rounds == [1] * 8
+    assert monotonic() - began < 20
+
+
+def test_who_does_not_come_again_is_waited_for_once(
+    sending: Callable[[int], Thread], rounds: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "LINGER", 3.0)
+    began = monotonic()
+    for sender in (sending(3), sending(13)):
+        sender.join()
+    assert sum(rounds) == 16
+    assert 2 in rounds
+    assert monotonic() - began < 15  # each of the ten would have waited three seconds
+
+
+def test_who_ends_the_writer_waits_for_nobody_and_what_waits_is_stored(
+    sending: Callable[[int], Thread], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "LINGER", 60.0)
+    ours = ingest._current()
+    ours._shared = {-1}  # somebody who does not come again
+    sender, began = sending(1), monotonic()
+    wait_for(lambda: ours._waiting, what="an object that waits for company")
+    ingest.stop()
+    sender.join()
+    assert Instance.objects.count() == 1
+    assert monotonic() - began < 30
