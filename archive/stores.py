@@ -84,7 +84,7 @@ class Store(Protocol):
         """Tell whether `wanted` more bytes may be stored without touching what the log needs."""
 
     def lying(self) -> Iterator[Lying]:
-        """Every pack that is there, in no order, perhaps with what comes or goes meanwhile. Raises as `empty`."""
+        """Every pack there and nothing else, in no order; perhaps what comes or goes meanwhile. Raises as `empty`."""
 
     def empty(self) -> bool:
         """Tell whether nothing at all is there, as on a disk that is not mounted. Raises Unavailable or OSError."""

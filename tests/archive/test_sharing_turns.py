@@ -73,7 +73,7 @@ def test_who_does_not_come_again_is_waited_for_once(
 ) -> None:
     monkeypatch.setattr(writer, "LINGER", 3.0)
     began = monotonic()
-    for sender in (sending(3), sending(13)):
+    for sender in (sending(13), sending(3)):
         sender.join()
     assert sum(rounds) == 16
     assert 2 in rounds
