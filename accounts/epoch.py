@@ -5,6 +5,7 @@ when the last good read is older than two. A process without that thread (a comm
 """
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -31,14 +32,23 @@ class _Seen(NamedTuple):
 _lock = threading.Lock()
 _seen: _Seen | None = None
 _watcher: threading.Thread | None = None
+_watching = False
+"""Whether that thread runs: asked a thousand times for a page, more often than a thread should be."""
+
 _ending = threading.Event()
 _listeners: list[Callable[[], None]] = []
+_sweepers: list[Callable[[], None]] = []
 
 
 def listen(act: Callable[[], None]) -> None:
     """Let `act` run in this process whenever it learns that the epoch has risen: within two seconds where it serves."""
     if act not in _listeners:
         _listeners.append(act)
+
+
+def sweep(act: Callable[[], None]) -> None:
+    """Let `act` run once a second in a process that serves, to drop what is too old."""
+    _sweepers.append(act)
 
 
 def raise_() -> None:
@@ -52,8 +62,17 @@ def raise_() -> None:
 def number() -> int:
     """Return the epoch as known to this process. Raises RightsUnknown when that knowledge is too old."""
     seen = _seen
-    if seen is None or _watcher is None or not _watcher.is_alive():
+    if seen is None or not watching():
         seen = _read()
+    return _fresh(seen)
+
+
+def watched() -> int | None:
+    """The same where this process learns by itself that the epoch has risen; None where it does not."""
+    return _fresh(_seen or _read()) if watching() else None
+
+
+def _fresh(seen: _Seen) -> int:
     if time.monotonic() - seen.at > STALE_SECONDS:
         raise RightsUnknown("The access epoch was not read in the last two seconds.")
     return seen.number
@@ -66,37 +85,45 @@ def check() -> None:
 
 def watching() -> bool:
     """Tell whether this process learns by itself, within two seconds, that the epoch has risen."""
-    return _watcher is not None and _watcher.is_alive()
+    return _watching
 
 
 def start() -> None:
     """Begin to read once a second in a thread of this process. May be called again; also after a fork."""
-    global _watcher, _ending
+    global _watcher, _ending, _watching
     with _lock:
         if _watcher is not None and _watcher.is_alive():
             return
-        _ending = threading.Event()
+        _ending, _watching = threading.Event(), True
         _watcher = threading.Thread(target=_watch, args=(_ending,), name="access-epoch", daemon=True)
         _watcher.start()
 
 
 def stop() -> None:
     """End the thread and forget what was read."""
-    global _watcher, _seen
+    global _watcher, _seen, _watching
     _ending.set()
     if _watcher is not None and _watcher.is_alive():
         _watcher.join(timeout=5)
-    _watcher, _seen = None, None
+    _watcher, _seen, _watching = None, None, False
 
 
 def _watch(ending: threading.Event) -> None:
-    while not ending.is_set():
-        try:
-            _read()
-        except RightsUnknown:
-            logger.warning("the access epoch could not be read")
-        ending.wait(EVERY_SECONDS)
-    connection.close()
+    global _watching
+    try:
+        while not ending.is_set():
+            try:
+                _read()
+            except RightsUnknown:
+                logger.warning("the access epoch could not be read")
+            for act in _sweepers:
+                act()
+            ending.wait(EVERY_SECONDS)
+    finally:
+        # One that was told to end may do so after another has begun.
+        if ending is _ending:
+            _watching = False
+        connection.close()
 
 
 def _read() -> _Seen:
@@ -127,3 +154,12 @@ def _read_or_forget() -> None:
     except RightsUnknown:
         with _lock:
             _seen = None
+
+
+def _disown() -> None:
+    """The thread that reads the number is its parent's, not a forked child's."""
+    global _watching
+    _watching = False
+
+
+os.register_at_fork(after_in_child=_disown)

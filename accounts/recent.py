@@ -32,13 +32,14 @@ class Recent(Generic[Name, Thing]):
         self._lock = Lock()
         self._kept: OrderedDict[Name, _Kept[Thing]] = OrderedDict()
         epoch.listen(self.forget)
+        epoch.sweep(self._sweep)
 
     def get(self, name: Name) -> Thing | None:
         """The thing of this name, if it may still be relied on. Raises RightsUnknown."""
         found = self._kept.get(name)
-        if found is None or found.until <= time.monotonic() or not epoch.watching():
+        if found is None or found.until <= time.monotonic():
             return None
-        return found.thing if found.number == epoch.number() else None
+        return found.thing if found.number == epoch.watched() else None
 
     def keep(self, name: Name, thing: Thing, number: int, began: float) -> None:
         """Keep a thing that was looked up from the moment `began` on, when the epoch had this number."""
@@ -58,6 +59,13 @@ class Recent(Generic[Name, Thing]):
             found = look()
             self.keep(name, found, number, began)
         return found
+
+    def _sweep(self) -> None:
+        """Drop what is too old, also where nobody asks for anything any more. The oldest were kept first."""
+        now = time.monotonic()
+        with self._lock:
+            while self._kept and next(iter(self._kept.values())).until <= now:
+                self._kept.popitem(last=False)
 
     def forget(self) -> None:
         """Drop everything."""

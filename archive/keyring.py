@@ -5,6 +5,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterable
 from threading import Lock, Timer
+from typing import Protocol
 from uuid import UUID
 
 from accounts import epoch
@@ -18,6 +19,22 @@ from vault.objects import Slots
 
 SECONDS = 60.0
 MOST = 4096
+
+
+class Wrapped(Protocol):
+    """What opening a key needs of its row."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def scope(self) -> str: ...
+    @property
+    def subject(self) -> str: ...
+    @property
+    def epoch(self) -> UUID: ...
+    @property
+    def wrapped(self) -> bytes | memoryview: ...
+
 
 _lock = Lock()
 _held: OrderedDict[UUID, tuple[float, bytes]] = OrderedDict()  # oldest first
@@ -68,17 +85,20 @@ def get(key_id: UUID) -> bytes | None:
     return None if row is None else hold(row)
 
 
-def many(key_ids: Iterable[UUID]) -> dict[UUID, bytes]:
-    """Those of the keys that exist, with one query for all that are not in memory."""
+def many(key_ids: Iterable[UUID], rows: Iterable[Wrapped] = ()) -> dict[UUID, bytes]:
+    """Those of the keys that exist, with one query for all that are neither in memory nor among `rows`."""
     wanted = set(key_ids)
     with _lock:
         found = {key_id: secret for key_id in wanted if (secret := _young(key_id)) is not None}
-    for row in StudyKey.objects.filter(id__in=wanted - found.keys()) if wanted - found.keys() else ():
+    missing = wanted - found.keys()
+    read: list[Wrapped] = [row for row in rows if row.id in missing] if missing else []
+    missing -= {row.id for row in read}
+    for row in (*read, *(StudyKey.objects.filter(id__in=missing) if missing else ())):
         found[row.id] = hold(row)
     return found
 
 
-def hold(row: StudyKey) -> bytes:
+def hold(row: Wrapped) -> bytes:
     """Unwrap a key row and keep it for a minute. Raises Damaged where the row does not open."""
     with _lock:
         found = _young(row.id)
@@ -101,7 +121,7 @@ def hold(row: StudyKey) -> bytes:
     return secret
 
 
-def unwrapped(row: StudyKey) -> bytes:
+def unwrapped(row: Wrapped) -> bytes:
     """The key of a row, opened now. Raises Damaged where it does not open, KeyGoneError when its epoch is gone."""
     try:
         return keystore.unwrap_under_epoch(row.epoch, row.id, bytes(row.wrapped), slots(row.scope, row.subject))

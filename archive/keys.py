@@ -18,6 +18,7 @@ from accounts.gate import PatientReceipt, SearchReceipt
 from accounts.recent import Recent
 from archive import keyring, openers
 from archive.errors import Damaged, Unavailable
+from archive.keyring import Wrapped
 from archive.models import Study, StudyKey
 from archive.openers import Bunch, CellOpener, Opener
 from audit.actions import Action
@@ -257,18 +258,24 @@ def of_studies(study_uids: Iterable[str], scopes: Iterable[str] = OF_STUDY) -> "
 
 def _held(study_uids: list[str], scopes: Iterable[str], pseudonyms: list[str] | None = None) -> Bunch:
     """The keys of studies and of the patients that the index gives them; a former one among them opens but details."""
-    return _bunch(_scope_of(study_uids, scopes, pseudonyms))
+    rows = _read(study_uids, scopes, pseudonyms)
+    return _bunch({row.id: row.scope for row in rows}, rows)
 
 
-def _scope_of(study_uids: list[str], scopes: Iterable[str], pseudonyms: list[str] | None = None) -> dict[UUID, str]:
-    """Which keys those are, and what each of them is now: found by whose they are, never by what a row names."""
+def _scope_of(study_uids: list[str], scopes: Iterable[str]) -> dict[UUID, str]:
+    """Which keys those are, and what each of them is now."""
+    return {row.id: row.scope for row in _read(study_uids, scopes)}
+
+
+def _read(study_uids: list[str], scopes: Iterable[str], pseudonyms: list[str] | None = None) -> list[Wrapped]:
+    """The rows of those keys: found by whose they are, never by what a row of the index names."""
     if pseudonyms is None:
         pseudonyms = list(Study.objects.filter(uid__in=study_uids).values_list("patient__pseudonym", flat=True))
     theirs, own = set(pseudonyms), set(study_uids)
     rows = StudyKey.objects.filter(scope__in=(*scopes, PATIENT), subject__in=theirs | own)
-    told = rows.values_list("id", "scope", "subject")
-    return {key_id: scope for key_id, scope, subject in told if subject in (theirs if scope == PATIENT else own)}
+    told = rows.values_list("id", "scope", "subject", "epoch", "wrapped", named=True)
+    return [row for row in told if row.subject in (theirs if row.scope == PATIENT else own)]
 
 
-def _bunch(scope_of: dict[UUID, str]) -> Bunch:
-    return openers.load(scope_of, former={key_id for key_id, scope in scope_of.items() if scope == FORMER})
+def _bunch(scope_of: dict[UUID, str], rows: Iterable[Wrapped] = ()) -> Bunch:
+    return openers.load(scope_of, (key_id for key_id, scope in scope_of.items() if scope == FORMER), rows)

@@ -105,6 +105,13 @@ def extracted(part10: bytes, indexes: list[int]) -> list[bytes]:
     return _worker.ask({"operation": "extract", "frames": indexes}, [part10])
 
 
+def ready(after: float = 0.0) -> None:
+    """Start the worker in so many seconds, beside whatever else goes on: the first image need not wait for it."""
+    later = threading.Timer(after, _worker.start)
+    later.daemon = True
+    later.start()
+
+
 def stop() -> None:
     """End the worker; the next image starts another."""
     _worker.stop()
@@ -175,6 +182,10 @@ class _Worker:
                     stream.close()
                 except OSError:
                     continue  # What could not be flushed was for a process that is gone.
+
+    def start(self) -> None:
+        with self.turn:
+            self._running()
 
     def stop(self) -> None:
         with self.turn:

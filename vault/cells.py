@@ -28,17 +28,27 @@ def unseal_cell(
     secret: bytes, key_id: UUID, table_column: str, row: UUID, sealed: bytes, *, generation: int = 0
 ) -> bytes:
     """The bytes of one cell; raises ``Tampered`` when it comes from another row, column, key or generation."""
+    return unseal_under(secret, key_id.bytes, table_column, row, sealed, generation)
+
+
+def unseal_under(
+    secret: bytes, key_id: bytes, table_column: str, row: UUID, sealed: bytes, generation: int = 0
+) -> bytes:
+    """The same, of who has the key's id as its 16 bytes."""
     # A page of a list opens a thousand cells: header and slots are put together here, without an object for each.
     name = row.bytes
-    header = _BEGINNING + key_id.bytes + name + generation.to_bytes(4, "big")
+    header = _BEGINNING + key_id + name + generation.to_bytes(4, "big")
     return unseal_bound(secret, header, _before_row(table_column) + name + _AFTER_ROW, sealed)
 
 
-def key_of(sealed: bytes) -> UUID:
-    """Which key a stored cell says it is sealed under: a claim until the cell opens under it. Raises ``Tampered``."""
+def key_of(sealed: bytes) -> bytes:
+    """The 16 bytes of the key that a stored cell says it is sealed under: a claim until the cell opens under it.
+
+    Raises ``Tampered``.
+    """
     if len(sealed) < HEADER_SIZE:
         raise Tampered("a header has 48 bytes")
-    return UUID(bytes=sealed[KEY_ID])
+    return sealed[KEY_ID]
 
 
 @lru_cache(maxsize=64)

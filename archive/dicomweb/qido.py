@@ -30,7 +30,7 @@ class DicomJson(BaseRenderer):
     render_style = "binary"
 
     def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
-        return orjson.dumps(data)
+        return data if isinstance(data, bytes) else orjson.dumps(data)
 
 
 class Accepting(BaseContentNegotiation):
@@ -80,7 +80,9 @@ def instances(request: Request, study: str = "", series: str = "") -> Response:
 
 def _answer(request: Request, found: "Found[Any]", write: Write, asked: parameters.Asked) -> Response:
     base = root(request._request)
-    response = Response([write(row, base) for row in found.rows], content_type=request.accepted_media_type)
+    # As bytes: request and response hold each other, and a thousand objects among them would wait for the collector.
+    body = orjson.dumps([write(row, base) for row in found.rows])
+    response = Response(body, content_type=request.accepted_media_type)
     warnings = [*asked.warnings]
     if found.scanned_out:
         warnings.append(OPEN_ENDED)

@@ -119,7 +119,8 @@ def _stopped(walk: _Walk, answer: Answer[Any, Any]) -> bool:
 
 def _studies(walked: "QuerySet[Study]") -> Level[Study, StudyRow]:
     rows = Study.objects.select_related("patient").order_by(*clear.NEWEST)
-    return Level(walked, rows, ("id",), "series_count", lambda row: row, lambda row: None, Cells.study)
+    direct = walked.select_related("patient")
+    return Level(walked, rows, ("id",), "series_count", lambda row: row, lambda row: None, Cells.study, direct)
 
 
 def _told(level: str, criteria: Criteria, page: Page) -> dict[str, object]:

@@ -17,7 +17,7 @@ class Cells:
     def __init__(self, opener: CellOpener, phrases: Iterable[UUID] = ()) -> None:
         self._opener = opener
         self._phrases = Phrases(opener, phrases)
-        self._known: dict[tuple[str, UUID], str] = {}
+        self._known: dict[tuple[str, int], str] = {}
         self._studies: dict[UUID, StudyRow] = {}
         self._series: dict[UUID, SeriesRow] = {}
 
@@ -26,10 +26,13 @@ class Cells:
         sealed = getattr(row, field)
         if not sealed:
             return ""
-        place = (_names(type(row), field), row.id)
-        if place not in self._known:
-            self._known[place] = self._opener.text(*place, sealed)
-        return self._known[place]
+        name = _names(type(row), field)
+        # A number has its hash at hand; a page asks this a thousand times.
+        place = (name, row.id.int)
+        found = self._known.get(place)
+        if found is None:
+            found = self._known[place] = self._opener.text(name, row.id, sealed)
+        return found
 
     def phrase(self, phrase: UUID | None) -> str:
         """The value of a dictionary row."""

@@ -33,7 +33,7 @@ class Level(Generic[M, R]):
     """What is searched: the studies in scope that are walked, the newest first; the rows that match, of whatever study,
     in their order; and how one row is opened and belongs to a study. `links` lead to the study's id, each of them of
     another table, so that every index that begins with something asked can go on with the study. `counted` is the
-    column of a study that tells about how many rows it has."""
+    column of a study that tells about how many rows it has. Where each study is a row, `direct` are those walked."""
 
     walked: "QuerySet[Study]"
     rows: "QuerySet[M]"
@@ -42,11 +42,7 @@ class Level(Generic[M, R]):
     study: Callable[[M], Study]
     series: Callable[[M], Series | None]
     opened: Callable[[Cells, M], R]
-
-    @property
-    def flat(self) -> bool:
-        """Whether each study is a row."""
-        return self.links == ("id",)
+    direct: "QuerySet[M] | None" = None
 
     def of(self, studies: list[UUID]) -> "QuerySet[M]":
         """The rows of these studies, in order."""
@@ -87,7 +83,10 @@ def run(receipt: SearchReceipt, level: Level[M, R], checks: tuple[Check, ...], p
 
 def _unchecked(level: Level[M, R], offset: int, wanted: int) -> list[M]:
     """So many rows behind those that are skipped, which are counted and not read."""
-    if level.flat:
+    if level.direct is not None:
+        if not offset:
+            return list(level.direct[:wanted])
+        # What is skipped is counted in an index; with all its columns, each row would be read.
         studies = list(level.walked.values_list("id", flat=True)[offset : offset + wanted])
         return list(level.of(studies)) if studies else []
     found: list[M] = []
@@ -110,12 +109,12 @@ def _studies(level: Level[M, R], wanted: int) -> Iterator[list[UUID]]:
     while True:
         size = min(wanted, _WIDEST)
         page = list(level.walked.filter(clear.after(place)).values_list("date", "uid", "id", level.counted)[:size])
-        for some in [page] if level.flat else _shared(page, wanted):
+        for some in _shared(page, wanted):
             yield [one for _, _, one, _ in some]
         if len(page) < size:
             return
         place = clear.place(*page[-1][:2])
-        wanted *= 1 if level.flat else _GROWING
+        wanted *= _GROWING
 
 
 def _shared(page: list[tuple[str, str, UUID, int]], wanted: int) -> Iterator[list[tuple[str, str, UUID, int]]]:
@@ -160,8 +159,7 @@ def _candidates(receipt: SearchReceipt, level: Level[M, R], wanted: int) -> Iter
     read = 0
     size = min(max(_BATCH, wanted), _LARGEST, MOST_OPENED)
     cells = Cells(keys.unlock_listed(receipt, []))
-    for studies in _studies(level, size):
-        batch = list(level.of(studies)[: MOST_OPENED - read + 1])
+    for batch in _batches(level, size):
         taken = batch[: MOST_OPENED - read]
         if taken:
             cells = _cells(receipt, level, taken)
@@ -171,6 +169,26 @@ def _candidates(receipt: SearchReceipt, level: Level[M, R], wanted: int) -> Iter
         if len(batch) > len(taken):
             yield None, cells
             return
+
+
+def _batches(level: Level[M, R], wanted: int) -> Iterator[list[M]]:
+    """Rows in their order, some at a time: one more in all than may be opened."""
+    left, place = MOST_OPENED + 1, None
+    if level.direct is None:
+        for studies in _studies(level, wanted):
+            yield (batch := list(level.of(studies)[:left]))
+            left -= len(batch)
+            if not left:
+                return
+        return
+    while left:
+        size = min(wanted, left)
+        yield (batch := list(level.direct.filter(clear.after(place))[:size]))
+        left -= len(batch)
+        if len(batch) < size:
+            return
+        last = level.study(batch[-1])
+        place = clear.place(last.date, last.uid)
 
 
 def _cells(receipt: SearchReceipt, level: Level[M, R], rows: list[M]) -> Cells:

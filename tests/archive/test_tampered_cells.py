@@ -1,19 +1,22 @@
 """Sealed cells changed, swapped between rows or moved to another column do not open: nobody sees one patient's words
 beside another's, and people are told."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from django.db.models import Model
 
+from accounts import epoch
 from accounts.actors import Actor
-from archive import ingest, keyring, query
+from archive import ingest, keyring, openers, query
 from archive.errors import Damaged
 from archive.models import Patient, Phrase, Study, StudyKey
+from archive.openers import Bunch, CellOpener
 from archive.query import Criteria, Page
 from audit.models import Alert
 from tests import builders
+from vault import cells
 
 CELLS: list[tuple[type[Model], str]] = [
     *((Patient, name) for name in ("name_cell", "patient_id_cell", "issuer_cell", "birth_date_cell", "sex_cell")),
@@ -94,6 +97,66 @@ def test_a_cell_does_not_open_in_another_column_of_its_own_row(
     write(row, into, bytes(getattr(row, cell)))
     assert shown(reader) == ""
     assert Alert.objects.filter(kind="damaged").exists()
+
+
+@pytest.fixture
+def serving(installation: Any) -> Iterator[None]:
+    """A process that serves, and so remembers for a minute what its lists showed."""
+    openers._TEXTS.forget()
+    epoch.start()
+    yield
+    epoch.stop()
+    openers._TEXTS.forget()
+
+
+@pytest.mark.usefixtures("serving")
+@pytest.mark.parametrize(("table", "cell"), MANY[:-1])
+def test_what_a_list_showed_a_moment_ago_hides_no_change(
+    two: tuple[Actor, list[builders.Identity]], table: type[Model], cell: str
+) -> None:
+    reader, _ = two
+    before = shown(reader)
+    assert before
+    assert shown(reader) == before
+    first, second = rows(table)
+    one, other = bytes(getattr(first, cell)), bytes(getattr(second, cell))
+    write(first, cell, other)
+    write(second, cell, one)
+    assert shown(reader) == ""
+
+
+@pytest.mark.usefixtures("serving")
+def test_what_a_list_showed_is_not_told_to_who_has_not_the_key(two: tuple[Actor, list[builders.Identity]]) -> None:
+    reader, _ = two
+    assert shown(reader)
+    row = rows(Patient)[0]
+    with pytest.raises(Damaged):
+        CellOpener(Bunch({}, frozenset()), tells=False).text("patient.name_cell", row.id, row.name_cell)
+
+
+@pytest.mark.usefixtures("serving")
+def test_a_list_seen_a_moment_ago_is_not_seen_again_without_its_key(
+    two: tuple[Actor, list[builders.Identity]],
+) -> None:
+    reader, _ = two
+    assert shown(reader)
+    StudyKey.objects.filter(pk=StudyKey.objects.filter(scope="patient")[0].pk).update(subject="destroyed")
+    assert shown(reader) == ""
+
+
+@pytest.mark.usefixtures("serving")
+def test_a_list_that_is_looked_at_again_opens_nothing_again(
+    two: tuple[Actor, list[builders.Identity]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader, who = two
+    before = shown(reader)
+    assert all(one.name in before for one in who)
+
+    def opened(*_: object) -> bytes:
+        raise AssertionError("a cell was opened again")
+
+    monkeypatch.setattr(cells, "unseal_under", opened)
+    assert shown(reader) == before
 
 
 @pytest.mark.both_databases

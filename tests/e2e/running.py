@@ -130,6 +130,11 @@ class Archive:
         found = list(_below(self.process.pid))
         return [pid for pid in found if role in _command(pid)] if role else found
 
+    def web_workers(self) -> list[int]:
+        """The web processes: children of the web server, which is the only one of its kind."""
+        parents = {pid: parent(pid) for pid in self.processes("granian")}
+        return sorted(pid for pid, above in parents.items() if above in parents)
+
     def session(self, token: str) -> requests.Session:
         """An HTTP client that presents an API token."""
         client = requests.Session()
@@ -137,6 +142,14 @@ class Archive:
         client.verify = str(self.authority)
         client.headers["Authorization"] = f"Bearer {token}"
         return client
+
+
+def parent(pid: int) -> int:
+    """The process that started this one; 0 where it has ended."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
 
 
 def _below(pid: int) -> Iterator[int]:

@@ -15,7 +15,6 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -93,7 +92,7 @@ def _run(archive: Archive, logins: dict[str, Login]) -> Told:
     with running(archive), witness(archive.web_port, archive.root / "tls") as seen:
         studies = [study for name, count in SENDERS.items() for study in _sent(archive, logins[name], count)]
         kills = _visited(archive, seen, logins, studies)
-        wait_for(lambda: len(_workers(archive)) == PROCESSES, 30, "every process again")
+        wait_for(lambda: len(archive.web_workers()) == PROCESSES, 30, "every process again")
     known = {study[0].StudyInstanceUID: {ds.SOPInstanceUID for ds in study} for study in studies}
     owners = {login.token: name for name, login in logins.items()}
     account = accounting.of_ledger(seen, owners, kills, known)
@@ -128,7 +127,7 @@ def _visited(archive: Archive, seen: Witness, logins: dict[str, Login], studies:
     due = sorted(choice.sample(range(ACCESSES // 10, ACCESSES * 8 // 10), KILLS))
     while due and any(one.is_alive() for one in people):
         time.sleep(0.02)
-        living = _workers(archive) if len(seen.lines) >= due[0] else []
+        living = archive.web_workers() if len(seen.lines) >= due[0] else []
         if len(living) == PROCESSES:
             os.kill(choice.choice(living), signal.SIGKILL)
             kills.append(time.monotonic())
@@ -137,19 +136,6 @@ def _visited(archive: Archive, seen: Witness, logins: dict[str, Login], studies:
     for one in people:
         one.join(300)
     return kills
-
-
-def _workers(archive: Archive) -> list[int]:
-    """The web processes: children of the web server, which is the only one of its kind."""
-    parents = {pid: _parent(pid) for pid in archive.processes("granian")}
-    return sorted(pid for pid, parent in parents.items() if parent in parents)
-
-
-def _parent(pid: int) -> int:
-    try:
-        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-    except OSError:
-        return 0
 
 
 def _visit(seen: Witness, login: Login, studies: list[list[Dataset]], choice: random.Random) -> None:

@@ -11,7 +11,7 @@ from pydicom import dcmread
 
 from tests import builders
 from tests.e2e.conftest import Login
-from tests.e2e.running import Archive, wait_for
+from tests.e2e.running import Archive, parent, wait_for
 from tests.e2e.sweep import changed_since, sweep
 
 pytestmark = [pytest.mark.dcmtk, pytest.mark.slow]
@@ -83,3 +83,11 @@ def test_an_unknown_sender_is_rejected_and_on_record(
     exported = archive.manage("audit", "export", "--csv").stdout
     assert "STRANGER" in exported
     assert "wire:refused" in exported
+
+
+def test_each_web_process_has_what_decodes_images_before_anybody_asks(archive: Archive) -> None:
+    def decoding() -> bool:
+        return set(archive.web_workers()) <= {parent(pid) for pid in archive.processes("archive.rendering")}
+
+    assert archive.web_workers()
+    wait_for(decoding, 20, "a decoder for each web process")

@@ -1,12 +1,14 @@
-"""What the servers tell the C library about memory is understood by it: many threads share few arenas."""
+"""What the servers tell the C library and the collector about memory is understood by them."""
 
 import ctypes
+import gc
 import os
 import subprocess
 import sys
 
 import pytest
 
+from pacs import start
 from pacs.serve import MEMORY
 
 MANY = 12
@@ -40,3 +42,15 @@ def heaps(**told: str) -> int:
 def test_threads_that_work_at_once_do_not_each_keep_memory_of_their_own() -> None:
     assert heaps() > 2
     assert heaps(**{name: str(value) for name, value in MEMORY.items()}) <= 2
+
+
+def test_the_collector_of_a_serving_process_looks_no_more_at_what_it_loaded() -> None:
+    threshold = gc.get_threshold()
+    try:
+        start._steady()
+        assert gc.get_freeze_count() > 10_000
+        assert len(gc.get_objects()) < 10_000
+        assert gc.get_threshold()[0] > threshold[0]
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*threshold)

@@ -1,5 +1,6 @@
 """Searching over HTTP, as the standard and its clients have it."""
 
+import gc
 from collections.abc import Callable
 from urllib.parse import quote
 
@@ -160,3 +161,21 @@ def test_another_groups_studies_are_as_if_they_were_not(store: Store, stranger: 
         f"/studies/{generate_uid()}/series",
     ):
         assert stranger.get(path).json() == []
+
+
+def test_a_page_leaves_no_circle_of_its_rows_to_the_collector(store: Store, reader: Program) -> None:
+    for _ in range(5):
+        store()
+    reader.get("/studies")
+    gc.collect()
+    gc.disable()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        assert reader.get("/studies").content.count(b'"0020000D"') == 5
+        gc.collect()
+        left = [one for one in gc.garbage if type(one) is dict and "vr" in one]
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+    assert not left

@@ -158,17 +158,17 @@ class Watch:
 
 def watch(known: dict[UUID, Person], monkeypatch: pytest.MonkeyPatch) -> Watch:
     """Stand between the search and its cells until the test ends."""
-    watching, cells, cell = Watch(known), scan._cells, CellOpener.cell
+    watching, cells, text = Watch(known), scan._cells, CellOpener.text
 
     def sealed(receipt: Any, level: Any, rows: list[Any]) -> Any:
         watching.seal([level.study(row).patient for row in rows])
         return cells(receipt, level, rows)
 
-    def counted(self: CellOpener, table_column: str, row: UUID, *rest: Any, **more: Any) -> bytes:
+    def counted(self: CellOpener, table_column: str, row: UUID, *rest: Any, **more: Any) -> str:
         if row in known:
             watching.opened.add(row)
-        return cell(self, table_column, row, *rest, **more)
+        return text(self, table_column, row, *rest, **more)
 
     monkeypatch.setattr(scan, "_cells", sealed)
-    monkeypatch.setattr(CellOpener, "cell", counted)
+    monkeypatch.setattr(CellOpener, "text", counted)
     return watching

@@ -157,3 +157,14 @@ def test_what_was_looked_up_before_the_epoch_rose_is_not_kept_after(installation
 
     kept.find("a", looked)
     assert kept.get("a") is None
+
+
+def test_what_is_too_old_is_dropped_though_nobody_asks_for_it(installation: Any) -> None:
+    epoch.start()
+    kept: Recent[str, int] = Recent(most=2, seconds=0.2)
+    kept.find("a", lambda: 1)
+    assert len(kept._kept) == 1
+    deadline = time.monotonic() + 5
+    while kept._kept and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not kept._kept

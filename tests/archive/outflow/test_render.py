@@ -104,6 +104,18 @@ def test_the_worker_inherits_nothing_worth_stealing(monkeypatch: pytest.MonkeyPa
         render.stop()
 
 
+def test_a_worker_made_ready_draws_the_first_image_itself_and_no_other_is_started() -> None:
+    render.stop()
+    render.ready()
+    deadline = time.monotonic() + 10
+    while render._worker.process is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    waiting = render._worker.process
+    assert waiting is not None
+    render.picture(pixels(np.zeros((32, 32), "<u2").tobytes(), NATIVE), View())
+    assert render._worker.process is waiting
+
+
 def picture_of(ds: Dataset) -> bytes:
     data = builders.part10(ds)
     begin, end = data.index(b"\x08\x00\x05\x00CS"), data.index(b"\xe0\x7f\x10\x00") + 12
