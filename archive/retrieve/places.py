@@ -130,11 +130,16 @@ def census(study_uid: str, series_uid: str = "") -> tuple[int, str]:
     return counted["count"], counted["patient"] or ""
 
 
-def some(study_uid: str, series_uid: str, most: int) -> list[Place]:
-    """The current instances of a series in no order, if there are not more of them than so many; else none."""
-    rows = Instance.objects.filter(study__uid=study_uid, series__uid=series_uid, current=True)
-    found = [_place(row) for row in rows.values_list(*_COLUMNS)[: most + 1]]
-    return found if len(found) <= most else []
+def around(place: Place, behind: int, ahead: int) -> list[Place]:
+    """The current instances of its series with numbers from so far behind to so far ahead of its own, in no order.
+
+    Not more than twice as many as there are numbers; none where it has no number.
+    """
+    if place.number is None:
+        return []
+    near = (place.number - behind, place.number + ahead)
+    rows = Instance.objects.filter(series_id=place.series_row, current=True, number__range=near)
+    return [_place(row) for row in rows.values_list(*_COLUMNS)[: 2 * (behind + ahead)]]
 
 
 def _place(row: tuple[object, ...]) -> Place:

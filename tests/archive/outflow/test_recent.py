@@ -54,6 +54,28 @@ def test_a_series_that_is_being_read_asks_the_database_nothing(warm: Slices, rea
     assert len(asked) == 0
 
 
+def test_of_a_long_series_only_what_is_near_is_looked_up(
+    warm: Slices, reader: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(neighbours, "BEHIND", 0)
+    monkeypatch.setattr(neighbours, "AHEAD", 1)
+    neighbours.forget()
+    for one in warm[:2]:
+        frame(reader, one)
+    assert [bool(neighbours.known(reader, *uids(one))) for one in warm] == [False, True, True, False]
+
+
+def test_images_without_a_number_are_each_looked_up(sender: Actor, reader: Actor) -> None:
+    slices = builders.study(3, side=64)
+    for one in slices:
+        del one.InstanceNumber
+        ingest.store(sender, builders.part10(one))
+    epoch.start()
+    for one in [*slices, *slices]:
+        assert frame(reader, one) == one.PixelData
+    assert not any(neighbours.known(reader, *uids(one)) for one in slices)
+
+
 def test_a_right_that_ends_ends_what_was_looked_up(warm: Slices, reader: Actor, radiologist: Any) -> None:
     with transaction.atomic():
         radiologist.groups.clear()
