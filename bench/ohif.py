@@ -82,7 +82,8 @@ def installed() -> Path:
             raise FileNotFoundError(f"install npm (Debian: npm) to measure beside {PACKAGE}")
         subprocess.run([npm, "pack", "--silent", f"{PACKAGE}@{VERSION}"], cwd=folder, check=True, capture_output=True)
         (archive,) = folder.glob("*.tgz")
-        shutil.unpack_archive(archive, folder, filter="data")
+        # Leaves nothing outside of the folder; the library's own filter for that came with Python 3.11.4.
+        subprocess.run(["tar", "-xzf", archive.name], cwd=folder, check=True)
         archive.unlink()
     return pages
 
