@@ -16,7 +16,7 @@ from django.db import transaction
 from accounts import doorways
 from accounts.gate import PatientReceipt, SearchReceipt
 from accounts.recent import Recent
-from archive import keyring, openers
+from archive import keyring, openers, statements
 from archive.errors import Damaged, Unavailable
 from archive.keyring import Wrapped
 from archive.models import Study, StudyKey
@@ -272,9 +272,8 @@ def _read(study_uids: list[str], scopes: Iterable[str], pseudonyms: list[str] | 
     if pseudonyms is None:
         pseudonyms = list(Study.objects.filter(uid__in=study_uids).values_list("patient__pseudonym", flat=True))
     theirs, own = set(pseudonyms), set(study_uids)
-    rows = StudyKey.objects.filter(scope__in=(*scopes, PATIENT), subject__in=theirs | own)
-    told = rows.values_list("id", "scope", "subject", "epoch", "wrapped", named=True)
-    return [row for row in told if row.subject in (theirs if row.scope == PATIENT else own)]
+    rows = statements.keys((*scopes, PATIENT), [*(theirs | own)])
+    return [row for row in rows if row.subject in (theirs if row.scope == PATIENT else own)]
 
 
 def _bunch(scope_of: dict[UUID, str], rows: Iterable[Wrapped] = ()) -> Bunch:

@@ -2,17 +2,49 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import models
 
-from archive.models import Instance, Series, Study
+from archive.models import Instance, Series, Study, StudyKey
 from audit import plain
 
-_INSTANCE, _STUDY, _SERIES = (model._meta.db_table for model in (Instance, Study, Series))
+_INSTANCE, _STUDY, _SERIES, _KEY = (model._meta.db_table for model in (Instance, Study, Series, StudyKey))
+
+
+class KeyRow(NamedTuple):
+    """What opening a key needs of its row."""
+
+    id: UUID
+    scope: str
+    subject: str
+    epoch: UUID
+    wrapped: bytes
+
+
+def keys(scopes: Sequence[str], subjects: Sequence[str]) -> list[KeyRow]:
+    """The keys of these subjects in these scopes: two hundred of them for one page of a list."""
+    if not scopes or not subjects:
+        return []
+    these, those = (", ".join(["%s"] * len(values)) for values in (scopes, subjects))
+    statement = (
+        f"SELECT id, scope, subject, epoch, wrapped FROM {_KEY} "  # noqa: S608 # nosec B608
+        f"WHERE scope IN ({these}) AND subject IN ({those})"
+    )
+    rows = plain.execute(statement, [*scopes, *subjects]).fetchall()
+    return [
+        KeyRow(plain.uuid(key), scope, subject, _epoch(epoch), bytes(wrapped))
+        for key, scope, subject, epoch, wrapped in rows
+    ]
+
+
+@lru_cache(maxsize=64)
+def _epoch(value: str | UUID) -> UUID:
+    """The id of an epoch; there are few of them."""
+    return plain.uuid(value)
 
 
 def known(sop_uids: Collection[str]) -> set[str]:

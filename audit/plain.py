@@ -6,7 +6,7 @@ around a statement takes longer than such a statement itself.
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from functools import cache
+from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -32,6 +32,11 @@ def execute_many(statement: str, rows: Iterable[Sequence[Any]]) -> None:
         database.connection.cursor().executemany(_spelt(statement, database.vendor), prepared)
 
 
+def uuid(value: str | UUID) -> UUID:
+    """An id as the driver gave it: SQLite has text."""
+    return value if isinstance(value, UUID) else UUID(value)
+
+
 def _prepared(database: Any, values: Sequence[Any]) -> Sequence[Any]:
     """Values as the driver takes them: SQLite has text for ids and moments."""
     if database.vendor != "sqlite":
@@ -54,7 +59,7 @@ def _moment(database: Any, value: datetime) -> str:
 _TEXT: Final[dict[type, Callable[[Any, Any], str]]] = {UUID: _id, datetime: _moment}
 
 
-@cache
+@lru_cache(maxsize=256)
 def _spelt(statement: str, vendor: str) -> str:
     if vendor == "sqlite":
         return statement.replace("%s", "?").replace("LATER(", "MAX(")

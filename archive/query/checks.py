@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator
 
-from archive.models import Series, Study
+from archive.models import Series
 from archive.query.criteria import Criteria, Span
+from archive.query.listed import AnyStudy
 from archive.query.opened import Cells
 from vault.tokens import name_matches, text_matches
 
-Check = Callable[[Cells, Study, Series | None], bool]
+Check = Callable[[Cells, AnyStudy, Series | None], bool]
 
 
 def of(criteria: Criteria) -> tuple[Check, ...]:
@@ -20,7 +21,7 @@ def _checks(criteria: Criteria) -> Iterator[Check]:
         yield lambda cells, study, _: name_matches(criteria.patient_name, cells.patient_name(study))
     if criteria.birth_date:
         yield lambda cells, study, _: _within(cells.birth_date(study), criteria.birth_date)
-    texts: list[tuple[str, Callable[[Cells, Study], str]]] = [
+    texts: list[tuple[str, Callable[[Cells, AnyStudy], str]]] = [
         (criteria.patient_id, lambda cells, study: cells.text(study.patient, "patient_id_cell")),
         (criteria.accession_number, lambda cells, study: cells.text(study, "accession_cell")),
         (criteria.study_id, lambda cells, study: cells.text(study, "study_id_cell")),

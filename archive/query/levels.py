@@ -8,9 +8,10 @@ from django.db.models import QuerySet
 from accounts import gate, scope
 from accounts.actors import Actor
 from accounts.errors import NotVisible
-from archive.models import Study
-from archive.query import below, candidates, checks, clear, scan
+from archive.models import Instance, Series, Study
+from archive.query import below, candidates, checks, clear, listed, scan
 from archive.query.criteria import Criteria, Page
+from archive.query.listed import ListedStudy
 from archive.query.opened import Cells
 from archive.query.rows import Found, InstanceRow, SeriesRow, StudyRow
 from archive.query.scan import Answer, Level
@@ -39,7 +40,9 @@ def series(actor: Actor, criteria: Criteria, page: Page) -> Found[SeriesRow]:
     walk = _walk(actor, criteria, page)
     walked = walk.studies.filter(below.having(wanted, criteria))
     rows = wanted.select_related("study__patient").order_by(*clear.order())
-    level = Level(walked, rows, ("study_id",), "series_count", lambda row: row.study, lambda row: row, Cells.series)
+    level = Level(
+        walked, rows, list[Series], ("study_id",), "series_count", lambda row: row.study, lambda row: row, Cells.series
+    )
     answer = scan.run(receipt, level, checks.of(criteria), page)
     _record_miss(actor, criteria, answer)
     return Found(answer.rows, answer.more, answer.scanned_out or _stopped(walk, answer))
@@ -56,6 +59,7 @@ def instances(actor: Actor, criteria: Criteria, page: Page) -> Found[InstanceRow
     level = Level(
         walked,
         rows,
+        list[Instance],
         ("study_id", "series__study_id"),
         "instance_count",
         lambda row: row.series.study,
@@ -117,10 +121,9 @@ def _stopped(walk: _Walk, answer: Answer[Any, Any]) -> bool:
     return walk.end is not None and not answer.more
 
 
-def _studies(walked: "QuerySet[Study]") -> Level[Study, StudyRow]:
-    rows = Study.objects.select_related("patient").order_by(*clear.NEWEST)
-    direct = walked.select_related("patient")
-    return Level(walked, rows, ("id",), "series_count", lambda row: row, lambda row: None, Cells.study, direct)
+def _studies(walked: "QuerySet[Study]") -> Level[ListedStudy, StudyRow]:
+    rows = Study.objects.order_by(*clear.NEWEST)
+    return Level(walked, rows, listed.read, (), "series_count", lambda row: row, lambda row: None, Cells.study)
 
 
 def _told(level: str, criteria: Criteria, page: Page) -> dict[str, object]:

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import Final
 from uuid import UUID
 
 from archive.columns import cell_name
 from archive.models import Instance, Patient, Series, Study
 from archive.openers import CellOpener
+from archive.query.listed import AnyPatient, AnyStudy, ListedPatient, ListedStudy
 from archive.query.phrases import Phrases
 from archive.query.rows import InstanceRow, SeriesRow, StudyRow
 
@@ -21,12 +23,12 @@ class Cells:
         self._studies: dict[UUID, StudyRow] = {}
         self._series: dict[UUID, SeriesRow] = {}
 
-    def text(self, row: Patient | Study, field: str) -> str:
+    def text(self, row: AnyPatient | AnyStudy, field: str) -> str:
         """One cell of a patient or a study as text, empty where there is none."""
         sealed = getattr(row, field)
         if not sealed:
             return ""
-        name = _names(type(row), field)
+        name = _names(_TABLES[type(row)], field)
         # A number has its hash at hand; a page asks this a thousand times.
         place = (name, row.id.int)
         found = self._known.get(place)
@@ -38,24 +40,24 @@ class Cells:
         """The value of a dictionary row."""
         return self._phrases.text(phrase) if phrase else ""
 
-    def patient_name(self, study: Study) -> str:
+    def patient_name(self, study: AnyStudy) -> str:
         """The name as this study says it, else the patient's."""
         return self.text(study, "name_cell") or self._of_patient(study, "name_cell")
 
-    def birth_date(self, study: Study) -> str:
+    def birth_date(self, study: AnyStudy) -> str:
         return self.text(study, "birth_date_cell") or self._of_patient(study, "birth_date_cell")
 
-    def _of_patient(self, study: Study, field: str) -> str:
+    def _of_patient(self, study: AnyStudy, field: str) -> str:
         """What other studies said of the patient: shown with a study that names its patient, never to one who only
         knew the id and sent an image without a name."""
         return self.text(study.patient, field) if study.named else ""
 
-    def study(self, study: Study) -> StudyRow:
+    def study(self, study: AnyStudy) -> StudyRow:
         if study.id not in self._studies:
             self._studies[study.id] = self._open_study(study)
         return self._studies[study.id]
 
-    def _open_study(self, study: Study) -> StudyRow:
+    def _open_study(self, study: AnyStudy) -> StudyRow:
         patient = study.patient
         return StudyRow(
             uid=study.uid,
@@ -112,6 +114,9 @@ class Cells:
         )
 
 
-@lru_cache(maxsize=32)
-def _names(table: type[Patient] | type[Study], field: str) -> str:
-    return cell_name(table.__name__.lower(), field)
+_TABLES: Final[dict[type, str]] = {Patient: "patient", ListedPatient: "patient", Study: "study", ListedStudy: "study"}
+
+
+@lru_cache(maxsize=64)
+def _names(table: str, field: str) -> str:
+    return cell_name(table, field)

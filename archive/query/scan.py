@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 
 from accounts import gate
 from accounts.gate import SearchReceipt
@@ -14,6 +14,7 @@ from archive.models import Series, Study
 from archive.query import clear
 from archive.query.checks import Check
 from archive.query.criteria import LIMIT, Page
+from archive.query.listed import AnyStudy
 from archive.query.opened import Cells
 
 MOST_OPENED = 500
@@ -24,29 +25,30 @@ _LARGEST = 250
 _GROWING, _WIDEST = 4, 1000
 """Series or instances that are looked for together: as many as are wanted at first, then more; and studies at most."""
 
-M = TypeVar("M", bound=Model)
+M = TypeVar("M")
 R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
 class Level(Generic[M, R]):
     """What is searched: the studies in scope that are walked, the newest first; the rows that match, of whatever study,
-    in their order; and how one row is opened and belongs to a study. `links` lead to the study's id, each of them of
-    another table, so that every index that begins with something asked can go on with the study. `counted` is the
-    column of a study that tells about how many rows it has. Where each study is a row, `direct` are those walked."""
+    in their order, and how they are read; and how one row is opened and belongs to a study. `links` lead to the study's
+    id, each of them of another table, so that every index that begins with something asked can go on with the study;
+    where there are none, each study is a row. `counted` is the column of a study that tells about how many rows it has.
+    """
 
     walked: "QuerySet[Study]"
-    rows: "QuerySet[M]"
+    rows: "QuerySet[Any]"
+    read: "Callable[[QuerySet[Any]], list[M]]"
     links: tuple[str, ...]
     counted: str
-    study: Callable[[M], Study]
+    study: Callable[[M], AnyStudy]
     series: Callable[[M], Series | None]
     opened: Callable[[Cells, M], R]
-    direct: "QuerySet[M] | None" = None
 
-    def of(self, studies: list[UUID]) -> "QuerySet[M]":
+    def of(self, studies: list[UUID]) -> "QuerySet[Any]":
         """The rows of these studies, in order."""
-        return self.rows.filter(**{f"{link}__in": studies for link in self.links})
+        return self.rows.filter(**{f"{link}__in": studies for link in self.links or ("id",)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,19 +85,19 @@ def run(receipt: SearchReceipt, level: Level[M, R], checks: tuple[Check, ...], p
 
 def _unchecked(level: Level[M, R], offset: int, wanted: int) -> list[M]:
     """So many rows behind those that are skipped, which are counted and not read."""
-    if level.direct is not None:
+    if not level.links:
         if not offset:
-            return list(level.direct[:wanted])
+            return level.read(level.walked[:wanted])
         # What is skipped is counted in an index; with all its columns, each row would be read.
         studies = list(level.walked.values_list("id", flat=True)[offset : offset + wanted])
-        return list(level.of(studies)) if studies else []
+        return level.read(level.of(studies)) if studies else []
     found: list[M] = []
     for studies in _studies(level, offset + wanted):
         rows = level.of(studies)
         if offset and (count := rows.count()) <= offset:
             offset -= count
             continue
-        found += rows[offset : offset + wanted - len(found)]
+        found += level.read(rows[offset : offset + wanted - len(found)])
         offset = 0
         if len(found) >= wanted:
             break
@@ -174,16 +176,16 @@ def _candidates(receipt: SearchReceipt, level: Level[M, R], wanted: int) -> Iter
 def _batches(level: Level[M, R], wanted: int) -> Iterator[list[M]]:
     """Rows in their order, some at a time: one more in all than may be opened."""
     left, place = MOST_OPENED + 1, None
-    if level.direct is None:
+    if level.links:
         for studies in _studies(level, wanted):
-            yield (batch := list(level.of(studies)[:left]))
+            yield (batch := level.read(level.of(studies)[:left]))
             left -= len(batch)
             if not left:
                 return
         return
     while left:
         size = min(wanted, left)
-        yield (batch := list(level.direct.filter(clear.after(place))[:size]))
+        yield (batch := level.read(level.walked.filter(clear.after(place))[:size]))
         left -= len(batch)
         if len(batch) < size:
             return
@@ -199,7 +201,7 @@ def _cells(receipt: SearchReceipt, level: Level[M, R], rows: list[M]) -> Cells:
     return Cells(opener, _phrases(studies, filter(None, map(level.series, rows))))
 
 
-def _phrases(studies: Iterable[Study], series: Iterable[Series]) -> Iterator[UUID]:
+def _phrases(studies: Iterable[AnyStudy], series: Iterable[Series]) -> Iterator[UUID]:
     """The dictionary rows that these rows name."""
     for study in studies:
         yield from filter(None, (study.description_id, study.referring_id))
