@@ -17,7 +17,7 @@ from archive.retrieve.places import Place
 MOST: Final = 4096
 """Instances of a list that are remembered; a longer one is looked up each time."""
 
-BEHIND, AHEAD = 32, 160
+BEHIND, AHEAD = 16, 64
 """How far around an instance, by InstanceNumber, others are looked up with it: a long series as fast as a short one."""
 
 _Name = tuple[str, str, str]
