@@ -28,6 +28,7 @@ from archive.columns import Column, cell_name
 from archive.models import Patient, PatientToken, Study
 from archive.openers import CellOpener
 from archive.query import scan
+from archive.query.listed import ListedStudy
 
 NAME, BIRTH = cell_name("patient", "name_cell"), cell_name("patient", "birth_date_cell")
 
@@ -144,7 +145,9 @@ class Watch:
     opened: set[UUID] = field(default_factory=set)
     _sealed: dict[UUID, tuple[bytes, bytes]] = field(default_factory=dict)
 
-    def seal(self, patients: list[Patient]) -> None:
+    def seal(self, rows: list[ListedStudy]) -> None:
+        """Let these rows, of which none is opened yet, have cells that open."""
+        patients = [row.patient for row in rows]
         missing = {patient.pseudonym: patient.id for patient in patients if patient.id not in self._sealed}
         for pseudonym, key in keys.ensure(keys.PATIENT, missing).items():
             row, who = missing[pseudonym], self.known[missing[pseudonym]]
@@ -152,8 +155,9 @@ class Watch:
                 keys.seal_cell(key.id, NAME, row, who.name),
                 keys.seal_cell(key.id, BIRTH, row, who.birth_date),
             )
-        for patient in patients:
-            patient.name_cell, patient.birth_date_cell = self._sealed[patient.id]
+        for number, row in enumerate(rows):
+            name, birth = self._sealed[row.patient.id]
+            rows[number] = row._replace(patient=row.patient._replace(name_cell=name, birth_date_cell=birth))
 
 
 def watch(known: dict[UUID, Person], monkeypatch: pytest.MonkeyPatch) -> Watch:
@@ -161,7 +165,7 @@ def watch(known: dict[UUID, Person], monkeypatch: pytest.MonkeyPatch) -> Watch:
     watching, cells, text = Watch(known), scan._cells, CellOpener.text
 
     def sealed(receipt: Any, level: Any, rows: list[Any]) -> Any:
-        watching.seal([level.study(row).patient for row in rows])
+        watching.seal(rows)
         return cells(receipt, level, rows)
 
     def counted(self: CellOpener, table_column: str, row: UUID, *rest: Any, **more: Any) -> str:

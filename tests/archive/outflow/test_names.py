@@ -158,9 +158,10 @@ def test_each_pattern_finds_whom_it_means_and_opens_few_others(
     assert [pattern for pattern, answer in answers.items() if answer[1]] == []
     assert {pattern: answer[2] for pattern, answer in answers.items() if answer[2] > 100} == {}
 
-    broad, _, few = names("ba*")
-    assert len(broad) == 100
+    # Given names begin so, too, and carry the same tokens: five hundred opened may hold a few less than are asked for.
+    broad, told, few = names("ba*")
     assert few <= 500
+    assert len(broad) == 100 or (told and few == 500 and len(broad) > 60)
     _, told, some = names("*?x*")
     assert told, "a pattern that the index cannot use is said to have looked at the newest alone"
     assert some <= 500
