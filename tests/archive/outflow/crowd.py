@@ -155,9 +155,9 @@ class Watch:
                 keys.seal_cell(key.id, NAME, row, who.name),
                 keys.seal_cell(key.id, BIRTH, row, who.birth_date),
             )
-        for number, row in enumerate(rows):
-            name, birth = self._sealed[row.patient.id]
-            rows[number] = row._replace(patient=row.patient._replace(name_cell=name, birth_date_cell=birth))
+        for number, one in enumerate(rows):
+            name, birth = self._sealed[one.patient.id]
+            rows[number] = one._replace(patient=one.patient._replace(name_cell=name, birth_date_cell=birth))
 
 
 def watch(known: dict[UUID, Person], monkeypatch: pytest.MonkeyPatch) -> Watch:
