@@ -1,7 +1,6 @@
 """Rows of the index opened into what people read: cells under a search receipt, each study and series once."""
 
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
@@ -28,7 +27,7 @@ class Cells:
         sealed = getattr(row, field)
         if not sealed:
             return ""
-        name = _names(_TABLES[type(row)], field)
+        name = cell_name(_TABLES[type(row)], field)
         # A number has its hash at hand; a page asks this a thousand times.
         place = (name, row.id.int)
         found = self._known.get(place)
@@ -115,8 +114,3 @@ class Cells:
 
 
 _TABLES: Final[dict[type, str]] = {Patient: "patient", ListedPatient: "patient", Study: "study", ListedStudy: "study"}
-
-
-@lru_cache(maxsize=64)
-def _names(table: str, field: str) -> str:
-    return cell_name(table, field)
