@@ -1,7 +1,8 @@
 """The short way in for images: who asks, whether both factors were given, the view; and the headers of every answer.
 
-A viewer asks for hundreds of frames in a row. What the other middleware does for a page (forms, static files, the rest
-of a session) is nothing to them; what keeps strangers out is the same here, and so are the headers.
+A viewer asks for hundreds of frames in a row, and a program with a token stores as many objects. What the other
+middleware does for a page (forms, static files, the rest of a session) is nothing to them; what keeps strangers out is
+the same here, and so are the headers.
 """
 
 import re
@@ -28,19 +29,20 @@ _IMAGES: Final = re.compile(
     r"(?:/frames/(?P<numbers>[0-9,]+))?)?)?(?P<form>/metadata|/rendered|/thumbnail)?",
     re.ASCII,
 )
+_STORING: Final = re.compile(rf"/dicom-web/studies(?:/(?P<study>{_UID}))?", re.ASCII)
 _LEVELS: Final = {"study": "/studies/", "series": "/series/", "instance": "/instances/", "numbers": "/frames/"}
 _OUTER: Final = (SecurityMiddleware, Headers, CSPMiddleware, XFrameOptionsMiddleware)
 
 
 class Lean:
-    """Middleware, the outermost: answer what asks for images, and hand everything else on."""
+    """Middleware, the outermost: answer what asks for images or stores them, and hand everything else on."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
         self._identified = Identify(_viewed)
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if request.method != "GET" or not _IMAGES.fullmatch(request.path_info):
+        if not _is_short(request):
             return self.get_response(request)
         request.get_host()  # Raises DisallowedHost for one that is not ours.
         language = translation.get_language_from_request(request)
@@ -57,6 +59,13 @@ class Lean:
         return response
 
 
+def _is_short(request: HttpRequest) -> bool:
+    """Whether nothing but the view is wanted. Where a cookie may say who stores, the request is looked at in full."""
+    if request.method == "POST":
+        return "HTTP_AUTHORIZATION" in request.META and _STORING.fullmatch(request.path_info) is not None
+    return request.method == "GET" and _IMAGES.fullmatch(request.path_info) is not None
+
+
 def _viewed(request: HttpRequest) -> HttpResponseBase:
     """The view's answer to whoever was identified, if both factors were given."""
     request.resolver_match = found = _resolved(request.path_info)
@@ -66,18 +75,19 @@ def _viewed(request: HttpRequest) -> HttpResponseBase:
 
 def _resolved(path: str) -> ResolverMatch:
     """What a path of images leads to, as Django would find it. Raises Resolver404."""
-    matched = _IMAGES.fullmatch(path)
+    matched = _IMAGES.fullmatch(path) or _STORING.fullmatch(path)
     if matched is None:
         return resolve(path)
-    named = {name: value for name, value in matched.groupdict().items() if value is not None and name in _LEVELS}
-    found = _route(tuple(named), matched["form"] or "")
+    told = matched.groupdict()
+    named = {name: value for name, value in told.items() if value is not None and name in _LEVELS}
+    found = _route(tuple(named), told.get("form") or "")
     return ResolverMatch(found.func, (), named, found.url_name, [*found.app_names], [*found.namespaces], found.route)
 
 
 @lru_cache(maxsize=32)
 def _route(levels: tuple[str, ...], form: str) -> ResolverMatch:
     """Where paths with these levels lead, whatever the UIDs and numbers in them. Raises Resolver404."""
-    return resolve("/dicom-web" + "".join(f"{_LEVELS[level]}1" for level in levels) + form)
+    return resolve("/dicom-web" + ("".join(f"{_LEVELS[level]}1" for level in levels) or "/studies") + form)
 
 
 _FACTORS: Final = RequireFactors(_viewed)

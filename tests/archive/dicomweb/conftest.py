@@ -36,9 +36,8 @@ class Program:
         accept: str = "application/dicom+json",
         **more: Any,
     ) -> Any:
-        return self.client.generic(
-            "POST", f"{BASE}{path}", body, content_type, secure=True, headers={"accept": accept}, **more
-        )
+        headers = {"accept": accept, **more.pop("headers", {})}
+        return self.client.generic("POST", f"{BASE}{path}", body, content_type, secure=True, headers=headers, **more)
 
     def store(self, *files: bytes, path: str = "/studies") -> Any:
         return self.send(multipart(*files), RELATED, path)

@@ -10,8 +10,10 @@ from django.urls import Resolver404, resolve
 from pydicom.dataset import Dataset
 
 from accounts.models import Person
+from archive.models import Instance
 from pacs import lean
-from tests.archive.dicomweb.conftest import Program, body, path_of
+from tests import builders
+from tests.archive.dicomweb.conftest import RELATED, Program, body, multipart, path_of
 
 LONG = [name for name in settings.MIDDLEWARE if name != "pacs.lean.Lean"]
 
@@ -45,6 +47,36 @@ def test_nobody_is_refused_alike_either_way(store: Callable[..., Dataset], below
     assert body(short) == body(long)
 
 
+@pytest.mark.parametrize("path", ["/studies", "/studies/1.2.3"])
+@pytest.mark.parametrize("content", [RELATED, "application/dicom", "text/plain"])
+def test_what_is_stored_is_answered_alike_either_way(technologist: Person, path: str, content: str) -> None:
+    data = builders.part10(builders.ct_slice())
+    sent = multipart(data) if content == RELATED else data
+    short = Program(technologist).send(sent, content, path)
+    with override_settings(MIDDLEWARE=LONG):
+        long = Program(technologist).send(sent, content, path)
+    assert told(short) == told(long)
+    assert body(short) == body(long)
+
+
+def test_a_token_that_is_none_stores_nothing_either_way(technologist: Person) -> None:
+    sent = multipart(builders.part10(builders.ct_slice()))
+    answers = []
+    for middleware in (settings.MIDDLEWARE, LONG):
+        with override_settings(MIDDLEWARE=middleware):
+            answers.append(Program(None).send(sent, RELATED, headers={"authorization": "Bearer none"}))
+    assert answers[0].status_code == 401
+    assert told(answers[0]) == told(answers[1])
+    assert Instance.objects.count() == 0
+
+
+def test_whose_cookie_says_who_stores_goes_the_long_way(rf: Any) -> None:
+    assert lean._is_short(rf.post("/dicom-web/studies", headers={"authorization": "Bearer x"}))
+    assert not lean._is_short(rf.post("/dicom-web/studies"))
+    assert not lean._is_short(rf.post("/dicom-web/studies/1.2/series", headers={"authorization": "Bearer x"}))
+    assert not lean._is_short(rf.put("/dicom-web/studies", headers={"authorization": "Bearer x"}))
+
+
 def test_a_host_that_is_not_ours_is_refused(store: Callable[..., Dataset], radiologist: Person) -> None:
     answer = Program(radiologist).get(f"{path_of(store())}/frames/1", host="elsewhere.example")
     assert answer.status_code == 400
@@ -56,6 +88,7 @@ LEVELS = ["/studies/1.2", "/series/3.4", "/instances/5.6", "/frames/7,8"]
 @pytest.mark.parametrize("form", ["", "/metadata", "/rendered", "/thumbnail"])
 @pytest.mark.parametrize("depth", [1, 2, 3, 4])
 def test_a_path_leads_where_django_finds_that_it_leads(depth: int, form: str) -> None:
+    assert lean._resolved("/dicom-web/studies").func == resolve("/dicom-web/studies").func
     for levels in (LEVELS, [level.replace("1.2", "9.9.9") for level in LEVELS]):
         path = "/dicom-web" + "".join(levels[:depth]) + form
         try:

@@ -10,9 +10,9 @@ from pydicom.dataset import Dataset
 from archive import arriving, room
 from archive.dataset import outline
 from archive.dicomweb import parts
+from archive.disk import DiskSink
 from archive.models import Held, Instance
 from archive.room import Room
-from archive.stores import DiskSink
 from audit.models import AuditEvent
 from tests import builders
 from tests.archive.dicomweb.conftest import RELATED, Program, body, multipart, path_of
