@@ -8,9 +8,11 @@ import atexit
 import fcntl
 import json
 import os
+import select
 import subprocess
 import sys
 import threading
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +27,9 @@ SECONDS: Final = 20.0
 WAIT_SECONDS: Final = 30.0
 MOST_BYTES: Final = 2 << 30
 PIPE: Final = 1 << 20
+MOST_PIECES: Final = 512  # written at once; the kernel takes 1,024 (IOV_MAX)
+
+Buffer = bytes | memoryview
 _UNDECODABLE: Final = {
     "too big": "The image is too large to be decoded here.",
     "unsupported": "This kind of compression cannot be decoded here.",
@@ -48,8 +53,8 @@ DECODABLE: Final = frozenset(
 class Pixels:
     """One frame as stored, with the bytes of the data set before the pixels, and how that is written."""
 
-    frame: bytes
-    header: bytes
+    frame: Buffer
+    header: Buffer
     encoding: Encoding
     transfer_syntax: str
     index: int = 0
@@ -117,7 +122,7 @@ def stop() -> None:
     _worker.stop()
 
 
-def _one(asked: dict[str, Any], pieces: list[bytes]) -> bytes:
+def _one(asked: dict[str, Any], pieces: list[Buffer]) -> bytes:
     (only,) = _worker.ask(asked, pieces)
     return only
 
@@ -129,7 +134,7 @@ class _Worker:
         self.turn = threading.Lock()
         self.process: subprocess.Popen[bytes] | None = None
 
-    def ask(self, asked: dict[str, Any], pieces: list[bytes]) -> list[bytes]:
+    def ask(self, asked: dict[str, Any], pieces: list[Buffer]) -> list[bytes]:
         """One message and its answer. Raises Damaged where the image made the worker fail, Unavailable in a crowd."""
         if sum(map(len, pieces)) > MOST_BYTES:
             raise Undecodable("The object is too large to be decoded here.")
@@ -137,16 +142,11 @@ class _Worker:
             raise Unavailable("Too many images are being decoded.")
         try:
             process = self._running()
-            guard = threading.Timer(SECONDS, process.kill)
-            guard.daemon = True
-            guard.start()
             try:
                 told, given = _exchange(process, asked, pieces)
             except (OSError, ValueError, EOFError):
                 self._drop()
                 raise Damaged("The image could not be decoded.") from None
-            finally:
-                guard.cancel()
         finally:
             self.turn.release()
         if told.get("failed") in _UNDECODABLE:
@@ -160,6 +160,7 @@ class _Worker:
             self._drop()
             self.process = subprocess.Popen(  # Our own program, with nothing of ours in its environment.
                 [sys.executable, "-I", "-W", "ignore", "-c", PROGRAM, str(PLACE)],
+                bufsize=0,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -167,7 +168,9 @@ class _Worker:
                 cwd="/",
                 start_new_session=True,
             )
-            _widen(self.process.stdin)
+            for pipe in (self.process.stdin, self.process.stdout):
+                _widen(pipe)
+            os.set_blocking(_handle(self.process.stdin), False)
         return self.process
 
     def _drop(self) -> None:
@@ -178,10 +181,7 @@ class _Worker:
         process.wait()
         for stream in (process.stdin, process.stdout):
             if stream is not None:
-                try:
-                    stream.close()
-                except OSError:
-                    continue  # What could not be flushed was for a process that is gone.
+                stream.close()
 
     def start(self) -> None:
         with self.turn:
@@ -199,29 +199,58 @@ def _widen(pipe: IO[bytes] | None) -> None:
             fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE)
 
 
-def _exchange(
-    process: subprocess.Popen[bytes], asked: dict[str, Any], pieces: list[bytes]
-) -> tuple[dict[str, Any], list[bytes]]:
-    sink, source = process.stdin, process.stdout
-    if sink is None or source is None:
+def _handle(pipe: IO[bytes] | None) -> int:
+    if pipe is None:
         raise EOFError
+    return pipe.fileno()
+
+
+def _exchange(
+    process: subprocess.Popen[bytes], asked: dict[str, Any], pieces: list[Buffer]
+) -> tuple[dict[str, Any], list[bytes]]:
+    """What the worker answers within SECONDS. Raises OSError, ValueError or EOFError where it does not."""
+    end, sink, source = time.monotonic() + SECONDS, _handle(process.stdin), _handle(process.stdout)
     head = json.dumps({**asked, "lengths": [len(piece) for piece in pieces]}).encode()
-    sink.write(len(head).to_bytes(4, "big") + head)
-    for piece in pieces:
-        sink.write(piece)
-    sink.flush()
-    told = json.loads(_exactly(source, int.from_bytes(_exactly(source, 4), "big")))
+    _write(sink, [len(head).to_bytes(4, "big") + head, *pieces], end)
+    told = json.loads(_exactly(source, int.from_bytes(_exactly(source, 4, end), "big"), end))
     lengths: list[int] = told.pop("lengths")
     if sum(lengths) > MOST_BYTES:
         raise EOFError
-    return told, [_exactly(source, length) for length in lengths]
+    return told, [bytes(_exactly(source, length, end)) for length in lengths]
 
 
-def _exactly(source: IO[bytes], length: int) -> bytes:
-    data = source.read(length)
-    if len(data) != length:
+def _write(sink: int, pieces: list[Buffer], end: float) -> None:
+    rest = [memoryview(piece) for piece in pieces if len(piece)]
+    while rest:
+        _await(sink, select.POLLOUT, end)
+        written = os.writev(sink, rest[:MOST_PIECES])
+        while rest and written >= len(rest[0]):
+            written -= len(rest.pop(0))
+        if written:
+            rest[0] = rest[0][written:]
+
+
+def _exactly(source: int, length: int, end: float) -> bytearray:
+    if not 0 <= length <= MOST_BYTES:
         raise EOFError
+    data = bytearray(length)
+    with memoryview(data) as view:
+        got = 0
+        while got < length:
+            _await(source, select.POLLIN, end)
+            read = os.readv(source, [view[got:]])
+            if not read:
+                raise EOFError
+            got += read
     return data
+
+
+def _await(handle: int, event: int, end: float) -> None:
+    """Return once the pipe is ready, or its other side gone. Raises EOFError where that takes too long."""
+    poll = select.poll()
+    poll.register(handle, event)
+    if not poll.poll(max(0.0, end - time.monotonic()) * 1000):
+        raise EOFError
 
 
 _worker = _Worker()

@@ -89,8 +89,7 @@ def drawn(opener: Opener, place: Place, frame: int, view: View) -> bytes:
     number = frame or (table.count + 1) // 2
     if not 1 <= number <= table.count:
         raise Unsuitable(f"There is no such frame; this object has {table.count}.")
-    stored = pixels.stored_frame(opener, place, table, number)
-    return render.picture(pixels.for_decoding(opener, place, table, number, stored), view)
+    return render.picture(pixels.to_be_decoded(opener, place, table, number), view)
 
 
 def _given(now: Reading, place: Place, data: bytes, view: View, frame: int, use: Use) -> Picture:

@@ -18,6 +18,9 @@ from audit.actions import Use
 _TAG_VR_LENGTH: Final = 12
 """Bytes of an explicit element's head with a long length, as pixel data has it."""
 
+USUAL: Final = 1 << 16
+"""Bytes of a header that may be read along with the pixels behind it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
@@ -98,6 +101,22 @@ def stored_frame(opener: Opener, place: Place, table: FrameTable, number: int) -
         return b"".join([read(offset, length) for offset, length in spans])
 
 
+def to_be_decoded(opener: Opener, place: Place, table: FrameTable, number: int) -> render.Pixels:
+    """A frame and what decoding needs to know, read at once where it comes first, behind a header of usual length."""
+    begin = place.dataset_offset
+    if table.deflated or not table.spans or number != 1 or (place.encoding.big and not table.encapsulated):
+        return for_decoding(opener, place, table, number, stored_frame(opener, place, table, number))
+    spans = table.frame(1)
+    first, length = spans[0]
+    if len(spans) > 1 or first - begin > USUAL:
+        return for_decoding(opener, place, table, number, stored_frame(opener, place, table, number))
+    _require_decodable(place)
+    with places.ranges(opener, place) as read:
+        data = memoryview(read(begin, first + length - begin))
+    header = bytes(data[: first - begin])
+    return render.Pixels(data[first - begin :], header, place.encoding, place.transfer_syntax, 0, _floating(header))
+
+
 def _little(read: places.Read, place: Place, table: FrameTable, offset: int, length: int) -> bytes:
     """A native big endian frame with its bytes in little endian order (PS3.5 §A.3 has pixels of OW in words)."""
     first = table.spans[0][0][0]
@@ -115,8 +134,7 @@ def _little(read: places.Read, place: Place, table: FrameTable, offset: int, len
 
 def for_decoding(opener: Opener, place: Place, table: FrameTable, number: int, frame: bytes) -> render.Pixels:
     """A frame with what decoding it needs to know."""
-    if place.transfer_syntax not in render.DECODABLE:
-        raise Undecodable("This kind of compression cannot be decoded here.")
+    _require_decodable(place)
     if table.deflated or not table.spans:
         plain = places.inflated(opener, place)
         end = table.spans[0][0][0] if table.spans else len(plain)
@@ -125,6 +143,11 @@ def for_decoding(opener: Opener, place: Place, table: FrameTable, number: int, f
         with places.ranges(opener, place) as read:
             header = read(place.dataset_offset, table.spans[0][0][0] - place.dataset_offset)
     return render.Pixels(frame, header, place.encoding, place.transfer_syntax, number - 1, _floating(header))
+
+
+def _require_decodable(place: Place) -> None:
+    if place.transfer_syntax not in render.DECODABLE:
+        raise Undecodable("This kind of compression cannot be decoded here.")
 
 
 def _floating(header: bytes) -> bool:
