@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.models import Q
 
 from accounts.models import Access, Grant, Hold, PhysicianLink, SharedLink, Withdrawn
-from archive import keys, stores
+from archive import disk, keys, stores
 from archive.errors import Unavailable
 from archive.models import Instance, Pack, Patient, Phrase, Series, Study, StudyKey
 
@@ -112,7 +112,7 @@ def _empty(folder: Path) -> None:
     for path in folder.iterdir():
         path.unlink(missing_ok=True)
     folder.rmdir()
-    stores.sync_folder(folder.parent)
+    disk.sync_folder(folder.parent)
 
 
 def journals(tables: Iterable[str] = STUDY_KEYS) -> None:

@@ -16,10 +16,11 @@ from typing import Final
 from uuid import UUID, uuid4
 
 from archive import appending, keys, packs, stores
+from archive.disk import DiskSink
 from archive.errors import ArchiveError, Damaged, Unavailable
 from archive.openers import Opener
 from archive.packs import Place
-from archive.stores import Disk, DiskSink
+from archive.stores import Disk
 from vault.objects import Buffer, Kind, Slots
 
 UNENDED: Final = 0xFFFFFFFF
@@ -158,7 +159,7 @@ def _created(name: str) -> tuple[Disk, DiskSink]:
     if not isinstance(store, Disk):
         raise Unavailable("Here packs cannot grow.")
     try:
-        return store, store.create(name)
+        return store, store.growing(name)
     except OSError as error:
         raise _unavailable(error) from None
 

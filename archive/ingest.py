@@ -19,7 +19,19 @@ from archive.tickets import Stored, Ticket
 from archive.writer import Writer
 from audit.actions import Action
 
-__all__ = ["LARGEST", "Stored", "Ticket", "begin", "refuse", "stop", "store", "submit", "submit_grown"]
+__all__ = [
+    "LARGEST",
+    "Stored",
+    "Ticket",
+    "begin",
+    "refuse",
+    "restore",
+    "settle",
+    "stop",
+    "store",
+    "submit",
+    "submit_grown",
+]
 
 # What cannot be sealed as it arrives is handled in memory, and a pack's record counts its length in 32 bits.
 LARGEST = (1 << 31) - 1
@@ -28,11 +40,12 @@ _writer: Writer | None = None
 _lock = Lock()
 
 
-def submit(actor: Actor, part10: bytes, *, expected_study_uid: str = "") -> Ticket:
+def submit(actor: Actor, part10: bytes, *, expected_study_uid: str = "", ahead: bool = False) -> Ticket:
     """Hand in one DICOM file (PS3.10; from the wire, made by `dataset.part10`) and return its ticket at once.
 
-    What is malformed, mismatched or unwanted fails through the ticket, once that is on record. Raises Forbidden when
-    the actor may store nothing, and Unavailable when too much is waiting.
+    One that may be answered `ahead` is, once it is durable in its pack; its rows follow in a moment (`settle`). What is
+    malformed, mismatched or unwanted fails through the ticket, once that is on record. Raises Forbidden when the actor
+    may store nothing, and Unavailable when too much is waiting.
     """
     gate.permit(actor, Action.STORE)
     found: Facts | None = None
@@ -44,8 +57,21 @@ def submit(actor: Actor, part10: bytes, *, expected_study_uid: str = "") -> Tick
     except (Malformed, Mismatch, Unwanted) as error:
         return _queued(Ticket(actor, timezone.now(), facts=found, error=error))
     table = frames.build(part10, found)
-    ticket = Ticket(actor, timezone.now(), part10=part10, facts=found, table=frames.encode(table), frames=table.count)
+    encoded = frames.encode(table)
+    ticket = Ticket(actor, timezone.now(), part10=part10, facts=found, table=encoded, frames=table.count, ahead=ahead)
     return _queued(ticket)
+
+
+def restore(ticket: Ticket) -> Ticket:
+    """Hand in what was acknowledged once and has lost its rows; whether it may be stored was decided then."""
+    return _queued(ticket)
+
+
+def settle(timeout: float = 10.0) -> bool:
+    """Wait until the rows are written of all that this process has acknowledged; False where it takes longer."""
+    with _lock:
+        writer = _writer
+    return writer is None or writer.settle(timeout)
 
 
 def begin(actor: Actor, part10: bytes | memoryview, *, expected_study_uid: str = "") -> Growing | Ticket:

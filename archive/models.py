@@ -128,6 +128,11 @@ class Pack(models.Model):
     compacted_at = models.DateTimeField(null=True)
     # When its file went; nobody shall name it again (archive.tending.naming).
     removed_at = models.DateTimeField(null=True)
+    # Whether it may hold objects that were acknowledged ahead of their rows (archive.owed).
+    owed = models.BooleanField(default=False)
+
+    class Meta:
+        indexes = [models.Index(fields=["study"], name="pack_owed", condition=models.Q(owed=True))]
 
 
 class Sealed(models.Model):

@@ -17,7 +17,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Final
 
-from archive import stores
+from archive import space, stores
 from archive.addresses import location
 from archive.errors import Damaged, PackMissing, Unavailable
 from archive.stores import Lying
@@ -51,7 +51,7 @@ class Bucket:
 
     def has_room(self, wanted: int) -> bool:
         # A bucket is as large as is paid for; rows and journals still need the disk.
-        return stores.disk_has_room(self._near, 0)
+        return space.disk_has_room(self._near, 0)
 
     def lying(self) -> Iterator[Lying]:
         pages = self.asked(lambda client: client.get_paginator("list_objects_v2"))

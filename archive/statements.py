@@ -9,10 +9,10 @@ from uuid import UUID
 
 from django.db import models
 
-from archive.models import Instance, Series, Study, StudyKey
+from archive.models import Instance, Pack, Series, Study, StudyKey
 from audit import plain
 
-_INSTANCE, _STUDY, _SERIES, _KEY = (model._meta.db_table for model in (Instance, Study, Series, StudyKey))
+_INSTANCE, _STUDY, _SERIES, _KEY, _PACK = (model._meta.db_table for model in (Instance, Study, Series, StudyKey, Pack))
 
 
 class KeyRow(NamedTuple):
@@ -67,6 +67,20 @@ def count_series(series: UUID, study: UUID, instances: int) -> bool:
     """Raise a series' count; False when there is no such series."""
     statement = f"UPDATE {_SERIES} SET instance_count = instance_count + %s WHERE id = %s AND study_id = %s"  # noqa: S608 # nosec B608
     return bool(plain.execute(statement, [instances, series, study]).rowcount == 1)
+
+
+def owe(packs: Collection[UUID]) -> None:
+    """Mark packs in which objects may lie that have no rows yet."""
+    statement = f"UPDATE {_PACK} SET owed = %s WHERE id = %s"  # noqa: S608 # nosec B608
+    for pack in sorted(packs):
+        plain.execute(statement, [True, pack])
+
+
+def settled(packs: Collection[UUID]) -> None:
+    """Take that mark away."""
+    statement = f"UPDATE {_PACK} SET owed = %s WHERE id = %s AND owed"  # noqa: S608 # nosec B608
+    for pack in sorted(packs):
+        plain.execute(statement, [False, pack])
 
 
 def verified(digests: Mapping[UUID, str], moment: datetime) -> None:

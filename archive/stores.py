@@ -9,16 +9,18 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from fcntl import F_GETFL, F_SETFL, fcntl
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.conf import settings
 
+from archive import locks, space
+from archive.direct import DirectSink
+from archive.disk import DiskSink, DiskSource, sync_folder
 from archive.errors import Damaged, PackMissing
 
 if TYPE_CHECKING:
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
 
 NAME = re.compile(r"[0-9a-f]{2}/[0-9a-f]{32}/[0-9a-f]{16}-[0-9]{6}")
 _FOLDER = re.compile(r"[0-9a-f]{32}")
-_MIB = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Sink(Protocol):
         """Append all of the parts. After an OSError the sink is useless."""
 
     def flush(self) -> None:
-        """Return once everything written would survive a power cut."""
+        """Return once everything written would survive a power cut. Until it is closed zeros may stand behind it."""
 
     def close(self) -> None:
         """Give up what it holds open."""
@@ -142,67 +143,67 @@ def pack_name(study_row: UUID, writer: str, number: int) -> str:
     return f"{study_row.hex[:2]}/{study_row.hex}/{writer}-{number:06}"
 
 
-def room(free: int, total: int, wanted: int) -> bool:
-    """Tell whether a disk keeps its floor: 1 GiB, or 2 % where the disk is small, stays free for log and journals."""
-    return free - wanted >= floor(total)
-
-
-def floor(total: int) -> int:
-    """How many bytes of a disk of `total` bytes stay free for log and journals."""
-    return min(1024 * _MIB, max(32 * _MIB, total // 50))
-
-
-def disk_has_room(place: Path, wanted: int) -> bool:
-    """Tell whether the disk of a folder, which need not exist yet, keeps its floor with `wanted` more bytes."""
-    try:
-        disk = os.statvfs(place)
-    except FileNotFoundError:
-        return disk_has_room(place.parent, wanted)
-    return room(disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize, wanted)
-
-
 class Disk:
     """Packs as files, readable by this account alone."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def create(self, name: str) -> "DiskSink":
+    def create(self, name: str) -> DirectSink:
+        return DirectSink(*self._new(name, 0))
+
+    def growing(self, name: str) -> DiskSink:
+        """As `create`, for a pack that is written over a long time, and whose begin is amended at its end."""
+        return DiskSink(*self._new(name, os.O_APPEND))
+
+    def _new(self, name: str, how: int) -> tuple[int, list[Path]]:
+        """A new file, and the folders whose entries lead to it."""
         path = Path(self._named(name))
         try:
-            handle = self._begin(path)
+            handle = self._begin(path, how)
         except FileNotFoundError:
-            handle = self._begin(path)  # A sweep took the empty folder away this moment.
+            handle = self._begin(path, how)  # A sweep took the empty folder away this moment.
         # A folder that was there already may be another process's, which has not made it durable yet.
-        return DiskSink(handle, [path.parent, path.parent.parent, self.root, self.root.parent])
+        return handle, [path.parent, path.parent.parent, self.root, self.root.parent]
 
-    def _begin(self, path: Path) -> int:
+    def _begin(self, path: Path, how: int) -> int:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         for folder in (path.parent, path.parent.parent, self.root):
             # mkdir gives intermediate folders the default mode.
             folder.chmod(0o700)
-        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        return locks.held(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | how, 0o600))
 
-    def open(self, name: str) -> "DiskSource":
+    def open(self, name: str) -> DiskSource:
         try:
             return DiskSource(os.open(self._named(name), os.O_RDONLY | os.O_CLOEXEC))
         except FileNotFoundError:
             raise PackMissing("A pack is missing.") from None
 
     def has_room(self, wanted: int) -> bool:
-        return disk_has_room(self.root, wanted)
+        return space.disk_has_room(self.root, wanted)
 
     def lying(self) -> Iterator[Lying]:
         for path in self.root.glob("*/*/*.pack"):
             name = str(path.relative_to(self.root)).removesuffix(".pack")
             # One that was removed while its folder was being read is not there.
-            with suppress(FileNotFoundError):
-                told = path.stat()
+            with suppress(PackMissing):
                 if NAME.fullmatch(name):
-                    yield Lying(name, told.st_size, datetime.fromtimestamp(told.st_mtime, UTC))
+                    yield self.told(name)
+
+    def told(self, name: str) -> Lying:
+        """One pack as it lies there. Raises PackMissing."""
+        try:
+            found = Path(self._named(name)).stat()
+        except FileNotFoundError:
+            raise PackMissing("A pack is missing.") from None
+        return Lying(name, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
 
     def empty(self) -> bool:
         return not (self.root.is_dir() and any(self.root.iterdir()))
+
+    def is_written(self, name: str) -> bool:
+        """Tell whether a process that lives writes to this pack. Raises PackMissing."""
+        return locks.is_held(Path(self._named(name)))
 
     def prune(self, before: datetime) -> int:
         """Remove the folders of studies that have been empty since; return how many."""
@@ -226,75 +227,3 @@ class Disk:
         if not NAME.fullmatch(name):
             raise Damaged("A pack has a name that no pack has.")
         return f"{self.root}/{name}.pack"
-
-
-MOST_PARTS: Final = 512  # written at once; the kernel takes 1,024 (IOV_MAX)
-
-
-class DiskSink:
-    """A pack file open for appending."""
-
-    def __init__(self, handle: int, folders: list[Path]) -> None:
-        self.size = 0
-        self.ended = False
-        self._flushed = 0
-        self._handle = handle
-        self._folders = folders  # whose entries lead to this file
-
-    def removed(self) -> bool:
-        return os.fstat(self._handle).st_nlink == 0
-
-    def write(self, *parts: bytes) -> None:
-        rest = [memoryview(part) for part in parts]
-        while rest:
-            written = os.writev(self._handle, rest[:MOST_PARTS])
-            self.size += written
-            while rest and written >= len(rest[0]):
-                written -= len(rest.pop(0))
-            if rest and written:
-                rest[0] = rest[0][written:]
-
-    def amend(self, offset: int, data: bytes) -> None:
-        """Write over bytes that were appended before. Raises OSError."""
-        # Where a file is open for appending, Linux appends whatever offset it is told.
-        fcntl(self._handle, F_SETFL, fcntl(self._handle, F_GETFL) & ~os.O_APPEND)
-        while data:
-            written = os.pwrite(self._handle, data, offset)
-            data, offset = data[written:], offset + written
-
-    def flush(self) -> None:
-        os.fdatasync(self._handle)
-        # Who reads it back then reads what the disk holds, and a long intake pushes nothing else out of memory.
-        with suppress(OSError):  # It is only advice.
-            os.posix_fadvise(self._handle, self._flushed, self.size - self._flushed, os.POSIX_FADV_DONTNEED)
-        self._flushed = self.size
-        while self._folders:
-            sync_folder(self._folders[0])
-            self._folders.pop(0)
-
-    def close(self) -> None:
-        with suppress(OSError):
-            os.close(self._handle)
-
-
-class DiskSource:
-    """A pack file open for reading, by several threads at once."""
-
-    def __init__(self, handle: int) -> None:
-        self._handle = handle
-
-    def read(self, offset: int, length: int) -> bytes:
-        return os.pread(self._handle, length, offset)
-
-    def close(self) -> None:
-        with suppress(OSError):
-            os.close(self._handle)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a folder's entries durable: without it a power cut may take away a file whose bytes were synced."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -52,11 +52,16 @@ class Ticket:
         frames: int = 0,
         growing: Growing | None = None,
         error: Exception | None = None,
+        issuer: str = "",
+        ahead: bool = False,
     ) -> None:
         self.actor, self.arrived = actor, arrived
         self.part10, self.facts, self.table, self.frames = part10, facts, table, frames
         self.growing = growing  # where it is sealed already, and `part10` empty
         self.refusal = error
+        self.issuer = issuer  # of the patient id, where that was told when it came
+        self.ahead = ahead  # whether it may be answered once it is durable in its pack (`archive.owed`)
+        self.owed = False  # whether it was, and its rows are still to be written
         self.attempts = 0
         self.thread = get_ident()  # of who handed it in, and will come again once it is answered
         self.weight = len(part10) + 1024  # bytes it keeps in memory, roughly
@@ -70,21 +75,30 @@ class Ticket:
         return self._done.is_set()
 
     def succeed(self, status: str) -> None:
-        """Answer: it is durable."""
+        """Answer, where that was not done ahead: it is durable, and has its rows."""
+        if not self.owed:
+            self._stored = self._as(status)
+        self.owed = False
+        self._end()
+
+    def acknowledge(self, status: str) -> None:
+        """Answer ahead of its rows: it is durable. It is kept until they are written."""
+        self._stored, self.owed = self._as(status), True
+        self._done.set()
+
+    def fail(self, error: Exception) -> None:
+        """Answer: it was not stored, and why. What was acknowledged stays so, and stays owed."""
+        if not self.owed:
+            self._error = error
+            self._end()
+
+    def _as(self, status: str) -> Stored:
         facts = self.facts
         if facts is None:
             raise ValueError("a refusal cannot succeed")
-        self._stored = Stored(
-            facts.study_uid, facts.series_uid, facts.sop_uid, facts.sop_class, facts.transfer_syntax, status
-        )
-        self._settle()
+        return Stored(facts.study_uid, facts.series_uid, facts.sop_uid, facts.sop_class, facts.transfer_syntax, status)
 
-    def fail(self, error: Exception) -> None:
-        """Answer: it was not stored, and why."""
-        self._error = error
-        self._settle()
-
-    def _settle(self) -> None:
+    def _end(self) -> None:
         self.part10 = b""
         if self.growing is not None:
             self.growing.close()

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_GET
 
 from accounts import gate
 from accounts.actors import NOBODY, Actor
-from archive import stores
+from archive import space
 from audit import log
 from audit.actions import Action, Outcome
 from audit.events import Event
@@ -20,7 +20,7 @@ def page(request: HttpRequest) -> HttpResponse:
     """Each part of the record's machinery: good, to be looked at, or broken, and what to do."""
     actor = cast("Actor", getattr(request, "actor", NOBODY))
     gate.permit(actor, Action.LOG_READ)
-    health = looking.look(stores.floor)
+    health = looking.look(space.floor)
     told = {"page": "health", "state": health.state.value}
     log.commit([Event(Action.LOG_READ, Outcome.OK, actor.who, count=len(health.lines), details=told)])
     return render(request, "audit/health.html", {"health": health})

@@ -65,8 +65,27 @@ def adopt() -> None:
 def everything() -> int:
     """Run every role in processes of their own until told to stop; background work gets one for two cores, or two."""
     again = {"worker": max(2, (os.cpu_count() or 2) // 2)}
+    settle()
     children = [Child(role, role_command(role)) for role in ROLES for _ in range(again.get(role, 1))]
     return Supervisor(children).run()
+
+
+def settle() -> None:
+    """Let what was acknowledged have its rows again, where a process was killed over them, before anybody is served.
+
+    Whatever stands in its way is told in the program's log, and tried again by the scheduler.
+    """
+    from archive import ingest, packs
+    from archive.rebuilding import settling
+
+    try:
+        settling.run()
+    except Exception:
+        logger.exception("what was acknowledged cannot be settled yet")
+    finally:
+        ingest.stop()
+        packs.forget()
+        connection.close()
 
 
 def granian_command() -> list[str]:
@@ -107,6 +126,7 @@ def dimse() -> int:
 
     keep_freed_memory(KEPT_BYTES)
     serving("dimse")
+    settle()
     server.run(context)
     return 0
 
@@ -139,6 +159,7 @@ def scheduler() -> int:
     """Once a second, wake what is due and do what has a time."""
     from accounts import enrolment, glass_reviews
     from archive import jobs, nightly
+    from archive.rebuilding import settling
     from audit import upkeep
     from audit.messages import sender
     from pacs import celery
@@ -156,7 +177,7 @@ def scheduler() -> int:
     telling = sender.start(ended)
     while not ended.wait(1.0):
         close_old_connections()
-        for tick in (nightly.tick, jobs.tick, upkeep.tick, enrolment.tick, glass_reviews.tick):
+        for tick in (nightly.tick, settling.tick, jobs.tick, upkeep.tick, enrolment.tick, glass_reviews.tick):
             try:
                 tick()
             except Exception:

@@ -18,6 +18,13 @@ def word(length: int = 12) -> str:
     return "".join(choice(LETTERS) for _ in range(length))
 
 
+def fresh_uid() -> str:
+    """A UID nobody has, as long as a UID may be, so that objects that differ in UIDs alone are of one length."""
+    while len(uid := generate_uid()) < 64:
+        continue
+    return str(uid)
+
+
 @dataclass(frozen=True)
 class Identity:
     """What is sealed about a patient and a study, each a word that can be searched for."""
@@ -61,8 +68,8 @@ def ct_slice(
     """One small axial CT image with random pixels; keyword arguments overwrite attributes."""
     ds = (identity or Identity()).stamp(Dataset())
     ds.SpecificCharacterSet = "ISO_IR 192"
-    ds.SOPClassUID, ds.SOPInstanceUID = CT_IMAGE, sop_uid or generate_uid()
-    ds.StudyInstanceUID, ds.SeriesInstanceUID = study_uid or generate_uid(), series_uid or generate_uid()
+    ds.SOPClassUID, ds.SOPInstanceUID = CT_IMAGE, sop_uid or fresh_uid()
+    ds.StudyInstanceUID, ds.SeriesInstanceUID = study_uid or fresh_uid(), series_uid or fresh_uid()
     ds.StudyDate, ds.StudyTime, ds.SeriesDate, ds.SeriesTime = "20260301", "101500", "20260301", "101600"
     ds.Modality, ds.SeriesNumber, ds.InstanceNumber, ds.PatientSex = "CT", 1, number, "O"
     ds.ImagePositionPatient, ds.ImageOrientationPatient = [0, 0, 2 * number], [1, 0, 0, 0, 1, 0]
@@ -80,7 +87,7 @@ def ct_slice(
 def study(slices: int = 3, identity: Identity | None = None, **attributes: Any) -> list[Dataset]:
     """One CT series of one new study."""
     who = identity or Identity()
-    study_uid, series_uid = generate_uid(), generate_uid()
+    study_uid, series_uid = fresh_uid(), fresh_uid()
     return [
         ct_slice(who, study_uid=study_uid, series_uid=series_uid, number=number, **attributes)
         for number in range(1, slices + 1)

@@ -42,6 +42,7 @@ STATEFUL = (
     ("accounts.glass_reviews", "forget"),
     ("accounts.equipment", "forget"),
     ("archive.senders", "forget"),
+    ("archive.rebuilding.settling", "forget"),
     ("accounts.epoch", "stop"),
     ("accounts.identify", "forget"),
     ("accounts.standing", "forget"),

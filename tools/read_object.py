@@ -99,13 +99,13 @@ def key(wanted: UUID, root: tuple[UUID, bytes], table: Wrapped) -> bytes:
 
 
 def records(pack: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """The heads and objects of a pack, up to where a crash cut it off."""
+    """The heads and objects of a pack, up to where a crash cut it off, or zeros fill up its last block."""
     at = 0
-    while at + 8 <= len(pack) and at + 4 + int.from_bytes(pack[at : at + 4], "big") <= len(pack):
-        end, body = (
-            at + 4 + int.from_bytes(pack[at : at + 4], "big"),
-            at + 8 + int.from_bytes(pack[at + 4 : at + 8], "big"),
-        )
+    while at + 8 <= len(pack):
+        rest, head = (int.from_bytes(pack[begin : begin + 4], "big") for begin in (at, at + 4))
+        if not rest or at + 4 + rest > len(pack):
+            return
+        end, body = at + 4 + rest, at + 8 + head
         yield pack[at + 8 : body], pack[body:end]
         at = end
 

@@ -8,8 +8,8 @@ from hashlib import sha256
 from pathlib import Path
 from secrets import token_hex
 
+from archive.disk import sync_folder
 from archive.errors import Damaged, Unavailable
-from archive.stores import sync_folder
 
 PIECE = 1 << 20
 _UNFINISHED = ".unfinished"

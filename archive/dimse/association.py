@@ -61,6 +61,7 @@ class Association:
                     assembly.release()
             return True
         if pdu.kind == pdus.RELEASE_RQ:
+            store.settle()
             self._wire.write(pdus.RELEASED)
             return False
         if pdu.kind == pdus.ABORT:

@@ -37,7 +37,10 @@ def echo(command: Command, context: Answer) -> Outcome:
 
 
 def store(message: Message, context: Answer, actor: Actor) -> Outcome:
-    """C-STORE (PS3.4 Annex B): Success once the sealed object and its rows are durable, and not before."""
+    """C-STORE (PS3.4 Annex B): Success once the sealed object would survive a power cut, and its rows with it.
+
+    Rows may follow in a moment: they are written by `settle` at the latest (`archive.owed`).
+    """
     try:
         _require(message, context, actor)
         _submitted(message, context, actor).result()
@@ -60,12 +63,17 @@ def begin(message: Message, share: Share, largest: int, context: Answer, actor: 
     return arrival
 
 
+def settle() -> None:
+    """Return once everybody can find what was acknowledged, or once that takes too long to be waited for."""
+    ingest.settle()
+
+
 def _submitted(message: Message, context: Answer, actor: Actor) -> Ticket:
     if message.arrival is not None:
         return message.arrival.end(actor)
     kept = _file(message.dataset, message.command, context, actor)
     message.dataset = bytearray()
-    return ingest.submit(actor, kept)
+    return ingest.submit(actor, kept, ahead=True)
 
 
 def _file(dataset: bytes | bytearray, command: Command, context: Answer, actor: Actor) -> bytes:

@@ -23,6 +23,7 @@ from archive.jobs import Work
 from archive.keeping import resealing, retiring
 from archive.keeping.resealing import Passed
 from archive.models import Held, Job, Study
+from archive.rebuilding import settling
 from archive.tending import discarding, naming
 from audit.actions import Action
 from audit.receipts import Receipt
@@ -46,7 +47,8 @@ def rekey(actor: Actor, study_uid: str, *, anew: bool = False, tell: Tell = lamb
 
     `anew` draws another key though some of it still lies under an older one; `tell` hears how far it is. Raises
     Forbidden, NotVisible, Unsuitable when the study is destroyed meanwhile, Damaged when its key does not open, and
-    Unavailable while the packs are away, the disk is full or another care of the packs is under way.
+    Unavailable while the packs are away, the disk is full, another care of the packs is under way, or what was
+    acknowledged under the key before has not got its rows.
     """
     gate.permit(actor, Action.REKEYED, subject=study_uid)
     study = Study.objects.select_related("patient").filter(uid=study_uid).first()
@@ -57,6 +59,7 @@ def rekey(actor: Actor, study_uid: str, *, anew: bool = False, tell: Tell = lamb
         whereabouts.require_present()
         if anew or not _unfinished(study_uid):
             _begin(study)
+        settling.require(study.id)
         study = _as_it_is(study, Study.objects.select_related("patient"))
         passed = resealing.run(study, lambda: keys.unlock(_receipt(study), study_uid), tell)
         return _end(actor, study, passed)

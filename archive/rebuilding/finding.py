@@ -54,7 +54,7 @@ def _pack(report: Rebuilt, openers: Openers, where: Folder | None, lying: Mappin
         for one in batch:
             if isinstance(one, Broken):
                 report.damage(pack.name, one.offset, "It is no record.")
-        named = _named([one.header.object_id for one in found])
+        named = names_of([one.header.object_id for one in found])
         ours = [one for one in found if _is_usable(report, where, pack.name, one)]
         waiting = [one for one in ours if named.get(one.header.object_id, pack.name) is not None]
         left = [one for one in waiting if named.get(one.header.object_id, "") not in lying]
@@ -62,7 +62,7 @@ def _pack(report: Rebuilt, openers: Openers, where: Folder | None, lying: Mappin
             Unnamed.objects.bulk_create(_rows(report, openers, where, pack, left))
 
 
-def _named(ids: list[UUID]) -> dict[UUID, str | None]:
+def names_of(ids: list[UUID]) -> dict[UUID, str | None]:
     """Those of the objects that the index names, with the pack it names; None for one that was released."""
     found: dict[UUID, str | None] = {}
     for model in naming.STORED:
@@ -99,12 +99,13 @@ def _rows(report: Rebuilt, openers: Openers, where: Folder, pack: Lying, found: 
         return
     for one in found:
         try:
-            yield _row(opener, where, pack, one)
+            yield unnamed(opener, where, pack, one)
         except Damaged as error:
             report.damage(pack.name, one.offset, str(error))
 
 
-def _row(opener: Opener, where: Folder, pack: Lying, one: Record) -> Unnamed:
+def unnamed(opener: Opener, where: Folder, pack: Lying, one: Record) -> Unnamed:
+    """The row of a whole record that no row of the index names. Raises Damaged where its head does not open."""
     kind = one.header.kind
     row = Unnamed(
         object_id=one.header.object_id,

@@ -45,9 +45,13 @@ class _Kept:
 
 
 class Openers:
-    """What opens the studies that are worked on: a few dozen at a time, each for half a minute, then asked anew."""
+    """What opens the studies that are worked on: a few dozen at a time, each for half a minute, then asked anew.
 
-    def __init__(self) -> None:
+    `purpose` is what it is for, as the record says it.
+    """
+
+    def __init__(self, purpose: str = "rebuild") -> None:
+        self._purpose = purpose
         self._kept: OrderedDict[UUID, _Kept] = OrderedDict()
 
     def of(self, where: Folder) -> Opener:
@@ -55,7 +59,7 @@ class Openers:
         owner, now = where.present.owner, time.monotonic()
         kept = self._kept.get(owner)
         if kept is None or now - kept.at > SECONDS:
-            receipt = kept.receipt if kept is not None else _receipt(where.uid)
+            receipt = kept.receipt if kept is not None else _receipt(where.uid, self._purpose)
             kept = _Kept(receipt, keys.unlock(receipt, where.uid).silent(), now)
         self._kept[owner] = kept
         self._kept.move_to_end(owner)
@@ -64,8 +68,8 @@ class Openers:
         return kept.opener
 
 
-def _receipt(study_uid: str) -> Receipt:
+def _receipt(study_uid: str, purpose: str) -> Receipt:
     patient = Study.objects.filter(uid=study_uid).values_list("patient__pseudonym", flat=True).first()
     return gate.disclose(
-        identify.system("tend"), Action.REBUILT, study_uid, found=True, patient=patient or "", purpose="rebuild"
+        identify.system("tend"), Action.REBUILT, study_uid, found=True, patient=patient or "", purpose=purpose
     )

@@ -6,6 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from archive import packs
+from archive.direct import BLOCK
 from vault.errors import Tampered
 from vault.objects import HEADER_SIZE, Header, Kind
 
@@ -67,6 +68,8 @@ def _end(read: Read, found: Record, size: int) -> int:
 def _record(read: Read, position: int, size: int) -> Record | Broken | None:
     """The record that begins here; None for one that goes on behind the end."""
     lengths = read(position, _LENGTHS)
+    if not any(lengths) and size - position < BLOCK and not any(read(position, size - position)):
+        return None  # what a crash has left of a last block
     rest, head_length = int.from_bytes(lengths[:4]), int.from_bytes(lengths[4:])
     offset, end = position + _LENGTHS + head_length, position + 4 + rest
     if len(lengths) < _LENGTHS or position + _LENGTHS + HEADER_SIZE > size:

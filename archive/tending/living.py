@@ -61,7 +61,8 @@ class Choice:
 
 def choose(study_row: UUID, lying: Mapping[str, Lying], percent: int) -> Choice:
     """Which packs of a study are to go: those with so much of their bytes dead, where the study has, or many small."""
-    there = [pack for pack in Pack.objects.filter(study=study_row, removed_at=None) if pack.name in lying]
+    # What may hold objects whose rows are still to come is left alone until they have.
+    there = [pack for pack in Pack.objects.filter(study=study_row, removed_at=None, owed=False) if pack.name in lying]
     sizes = [lying[pack.name].size for pack in there]
     # Heads and lengths count as dead here, so that few studies are walked in vain.
     if (sum(sizes) - _named_bytes(study_row)) * 100 < percent * sum(sizes) and sum(map(_is_small, sizes)) <= MANY:

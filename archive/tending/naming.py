@@ -28,7 +28,9 @@ def living() -> set[str]:
 
 
 def living_in(name: str) -> bool:
-    """Tell whether the index names an object in the pack of this name."""
+    """Tell whether the index names an object in the pack of this name, or will name one."""
+    if Pack.objects.filter(name=name, owed=True, removed_at=None).exists():
+        return True
     return any(model._default_manager.filter(pack__name=name).exists() for model in STORED)
 
 
@@ -82,9 +84,10 @@ def study_of(name: str) -> UUID:
 
 
 def _named(packs: Iterable[UUID] | None = None) -> set[UUID]:
-    """The ids of all packs, or of those among the given ones, in which the index names an object."""
-    found: set[UUID] = set()
+    """The ids of all packs, or of those among the given ones, in which the index names an object or will name one."""
     only = None if packs is None else list(packs)
+    owed = Pack.objects.filter(owed=True, removed_at=None)
+    found = set((owed if only is None else owed.filter(id__in=only)).values_list("id", flat=True))
     for model in STORED:
         rows = model._default_manager.exclude(pack=None)
         if only is not None:

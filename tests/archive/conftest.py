@@ -1,13 +1,18 @@
-"""A bucket for the tests that want one."""
+"""A bucket for the tests that want one, and a series that is on its way in."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from secrets import token_hex
+from typing import Any
 
 import pytest
+from pydicom.dataset import Dataset
 
+from archive import ingest, owed
+from tests import builders
 from tests.archive import buckets, seaweed
+from tests.archive.owing import ahead
 
 
 @dataclass(frozen=True)
@@ -73,3 +78,14 @@ def empty(service: int) -> Iterator[Place]:
     buckets.make(service, name)
     with buckets.proxy(service) as proxy:
         yield Place(f"s3:{name}/packs/of one".replace(" ", "-"), f"http://127.0.0.1:{proxy.port}", proxy)
+
+
+@pytest.fixture
+def series(modality: Any, actor_of: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Dataset]]:
+    """Slices of one series of which the first is stored; what is answered ahead has no rows for a minute."""
+    monkeypatch.setattr(owed, "SECONDS", 60.0)
+    monkeypatch.setattr(owed, "REST_SECONDS", 60.0)
+    made = builders.study(6)
+    ahead(actor_of(modality), made[0]).result()
+    yield made
+    ingest.stop()

@@ -16,11 +16,11 @@ from accounts.errors import Forbidden
 from archive import arriving, growing, ingest, keys, packs, stores
 from archive.arriving import Arrival
 from archive.dataset import facts, outline
+from archive.disk import DiskSink
 from archive.errors import Malformed, Mismatch, Unavailable, Unwanted
 from archive.models import Held, Instance, Pack, Study
 from archive.rebuilding.walking import walk
 from archive.room import Room, Share
-from archive.stores import DiskSink
 from archive.tickets import Stored
 from audit.models import AuditEvent
 from tests import builders

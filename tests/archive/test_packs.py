@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from archive import appending, packs, stores
+from archive import appending, packs, space, stores
 from archive.appending import Writer
 from archive.errors import Damaged, Unavailable
 from audit.models import Alert
@@ -166,7 +166,7 @@ def test_a_record_cut_off_ends_the_pack(root: Path) -> None:
     places = [packs.append(study, b"head", b"x" * 100) for _ in range(3)]
     packs.flush(places)
     (file,) = root.rglob("*.pack")
-    whole = file.read_bytes()
+    whole = file.read_bytes()[: 3 * 112]  # without the zeros that fill up the block
     for end in range(len(whole) - 112, len(whole)):
         file.write_bytes(whole[:end])
         assert len(list(packs.records(places[0].name))) == 2
@@ -187,10 +187,10 @@ def test_a_missing_pack_is_damage_and_one_alert_for_all_of_them(installation: In
 
 def test_the_floor_of_free_space_is_kept() -> None:
     gib = 1 << 30
-    assert stores.room(2 * gib, 100 * gib, gib)
-    assert not stores.room(2 * gib, 100 * gib, gib + 1)
-    assert stores.room(gib // 2, 10 * gib, 0)
-    assert not stores.room(100 << 20, 10 * gib, 0)
+    assert space.room(2 * gib, 100 * gib, gib)
+    assert not space.room(2 * gib, 100 * gib, gib + 1)
+    assert space.room(gib // 2, 10 * gib, 0)
+    assert not space.room(100 << 20, 10 * gib, 0)
 
 
 FULL = """

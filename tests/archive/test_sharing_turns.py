@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from archive import ingest, writer
+from archive import ingest, rounds, writer
 from archive.models import Instance
 from archive.tickets import Ticket
 from tests import builders
@@ -17,15 +17,15 @@ pytestmark = pytest.mark.both_databases
 
 
 @pytest.fixture
-def rounds(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+def sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many objects each transaction held."""
-    true, found = writer._round, list[int]()
+    true, found = rounds._round, list[int]()
 
     def counted(batch: list[Ticket]) -> list[Ticket]:
         found.append(len(batch))
         return true(batch)
 
-    monkeypatch.setattr(writer, "_round", counted)
+    monkeypatch.setattr(rounds, "_round", counted)
     return found
 
 
@@ -49,34 +49,34 @@ def sending(modality: Any, actor_of: Any) -> Callable[[int], Thread]:
 
 
 def test_senders_that_wait_for_answers_share_their_transactions(
-    sending: Callable[[int], Thread], rounds: list[int], monkeypatch: pytest.MonkeyPatch
+    sending: Callable[[int], Thread], sizes: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer, "LINGER", 2.0)
     for sender in [sending(10) for _ in range(4)]:
         sender.join()
-    assert (sum(rounds), max(rounds), Instance.objects.count()) == (40, 4, 40)
-    assert len(rounds) <= 16  # in a step of one, three, one, three it were twenty
+    assert (sum(sizes), max(sizes), Instance.objects.count()) == (40, 4, 40)
+    assert len(sizes) <= 16  # in a step of one, three, one, three it were twenty
 
 
 def test_who_sends_alone_waits_for_nobody(
-    sending: Callable[[int], Thread], rounds: list[int], monkeypatch: pytest.MonkeyPatch
+    sending: Callable[[int], Thread], sizes: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer, "LINGER", 20.0)
     began = monotonic()
     sending(8).join()
-    assert rounds == [1] * 8
+    assert sizes == [1] * 8
     assert monotonic() - began < 20
 
 
 def test_who_does_not_come_again_is_waited_for_once(
-    sending: Callable[[int], Thread], rounds: list[int], monkeypatch: pytest.MonkeyPatch
+    sending: Callable[[int], Thread], sizes: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer, "LINGER", 3.0)
     began = monotonic()
     for sender in (sending(13), sending(3)):
         sender.join()
-    assert sum(rounds) == 16
-    assert 2 in rounds
+    assert sum(sizes) == 16
+    assert 2 in sizes
     assert monotonic() - began < 15  # each of the ten would have waited three seconds
 
 

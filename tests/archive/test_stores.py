@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from archive import appending, packs, s3, stores
+from archive import appending, packs, s3, space, stores
 from archive.appending import Writer
 from archive.errors import Damaged
 from archive.stores import Disk, Store
@@ -64,8 +64,11 @@ def test_what_was_flushed_is_there_for_whoever_comes_next(store: Store, size: in
     assert sink.size == size
     sink.flush()
     packs.forget()
-    assert whole(stores.store(), one) == data
+    lies = whole(stores.store(), one)
+    assert lies[:size] == data
+    assert not any(lies[size:])
     sink.close()
+    assert whole(stores.store(), one) == data
 
 
 def test_every_range_is_what_a_slice_would_be(store: Store) -> None:
@@ -207,7 +210,7 @@ def test_what_was_removed_is_gone_and_may_be_removed_again(store: Store) -> None
 
 def test_room_is_judged_by_the_disk_that_the_log_needs(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     assert store.has_room(1)
-    monkeypatch.setattr(stores, "room", lambda free, total, wanted: False)
+    monkeypatch.setattr(space, "room", lambda free, total, wanted: False)
     assert not store.has_room(1)
 
 

@@ -12,7 +12,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Person
-from archive import stores
+from archive import space
 from audit import alerts, checkpoints, clock, journal, leases, log, pulse, recorded
 from audit.actions import Action, Outcome, Use
 from audit.events import Event
@@ -35,7 +35,7 @@ OPERATOR = Who("shell", "shell:x", "x")
 
 
 def look() -> Health:
-    return looking.look(stores.floor)
+    return looking.look(space.floor)
 
 
 def line(kind: str) -> Line:

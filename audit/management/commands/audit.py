@@ -21,7 +21,7 @@ from django.db import transaction
 from accounts import gate, identify
 from accounts.actors import Actor
 from accounts.errors import Refused
-from archive import stores
+from archive import space
 from audit import anchors, checkpoints, export, log, proofs, recorded, tables
 from audit.actions import Action, Outcome
 from audit.anchoring.collected import Collected
@@ -104,7 +104,7 @@ class Command(BaseCommand):
 
     def _status(self, actor: Actor, options: dict[str, Any]) -> None:
         gate.permit(actor, Action.LOG_READ)
-        health = looking.look(stores.floor)
+        health = looking.look(space.floor)
         told = {"page": "health", "state": health.state.value}
         log.commit([Event(Action.LOG_READ, Outcome.OK, actor.who, count=len(health.lines), details=told)])
         if options["json"]:

@@ -169,7 +169,7 @@ def test_the_restored_archive_goes_on(clinic: Clinic, elsewhere: Machine) -> Non
     ("place", "when", "nth"),
     [
         ("archive.backup.restoring._bring", "after", 2),
-        ("archive.stores.sync_folder", "before", 3),
+        ("archive.disk.sync_folder", "before", 3),
         ("archive.backup.loading.insert", "after", 5),
         ("audit.log.append", "after", 1),
         ("archive.certificates.replay", "before", 1),

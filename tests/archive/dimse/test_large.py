@@ -13,8 +13,8 @@ from archive import arriving
 from archive.dataset import outline
 from archive.dimse import messages
 from archive.dimse.server import Server
+from archive.disk import DiskSink
 from archive.models import Held, Instance
-from archive.stores import DiskSink
 from audit.models import AuditEvent
 from tests import builders
 from tests.archive.dimse import peers

@@ -11,8 +11,9 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.uid import ImplicitVRLittleEndian
 
+from archive import owed
 from archive.dimse.server import Server
-from archive.models import Held, Instance, Study
+from archive.models import Held, Instance, Pack, Study
 from audit.models import AuditEvent
 from tests import builders
 from tests.archive.dimse import peers
@@ -63,6 +64,18 @@ def test_storescu_sends_with_small_and_large_pdus_and_multiple_associations(
         done = subprocess.run([*call, *options, *map(str, slices[:4])], capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stderr
     assert Instance.objects.filter(current=True).count() == 4
+
+
+@pytest.mark.both_databases
+def test_whoever_has_released_finds_all_that_was_acknowledged(scp: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(owed, "SECONDS", 60.0)
+    made = builders.study(slices=5)
+    with peers.associated(scp.port, [(CT, [EXPLICIT])]) as association:
+        statuses = [association.send_c_store(peers.as_file(ds)).Status for ds in made]
+        assert statuses == [0] * 5
+        assert Instance.objects.count() == 1
+    assert Instance.objects.count() == Study.objects.get().instance_count == 5
+    assert not Pack.objects.filter(owed=True).exists()
 
 
 def test_the_bytes_of_the_data_set_are_kept_as_they_were_sent(scp: Server) -> None:

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from accounts import identify
 from accounts.models import Access, Restricted
-from archive import contexts, ingest, keys, packs, writer
+from archive import contexts, ingest, keys, packs, rounds
 from archive.keeping import rekeying
 from archive.models import Instance, Pack, Patient, Phrase, Rendition, Study, StudyKey
 from archive.rebuilding import adopting, reconciling
@@ -106,7 +106,7 @@ def test_what_a_writer_is_about_to_name_is_there_once_in_the_end(
 ) -> None:
     """Durable bytes of which no row is committed yet are found by a rebuild; either of the two may be first."""
     durable, go, statuses = Event(), Event(), list[str]()
-    waiting, adopted, ds = writer._commit, adopting._commit, builders.ct_slice()
+    waiting, adopted, ds = rounds._commit, adopting._commit, builders.ct_slice()
 
     def _waiting(admissions: Any, refusals: Any, flushed: Any) -> Any:
         flushed()
@@ -120,7 +120,7 @@ def test_what_a_writer_is_about_to_name_is_there_once_in_the_end(
             storing.join()
         adopted(now, batch)
 
-    monkeypatch.setattr(writer, "_commit", _waiting)
+    monkeypatch.setattr(rounds, "_commit", _waiting)
     monkeypatch.setattr(adopting, "_commit", _adopted)
     actor, data = archive.actor_of(archive.modality), builders.part10(ds)
     storing = Thread(target=lambda: statuses.append(ingest.store(actor, data).status))
