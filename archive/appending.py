@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from secrets import token_hex
-from threading import RLock
+from threading import Lock, RLock
 from uuid import UUID, uuid4
 
 from archive import stores
@@ -41,96 +41,142 @@ class Place:
     length: int
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Open:
     id: UUID
+    study: UUID
     name: str
     key: bytes
     sink: Sink
     size: int = 0  # with what waits to be written
+    durable: int = 0  # of that, what would survive a power cut
     waiting: list[bytes] = field(default_factory=list)
+    writing: list[bytes] = field(default_factory=list)
     dirty: bool = False
 
+    def take(self) -> int:
+        """Let what waits be written by whoever has the turn; return how long the pack is with it."""
+        self.writing, self.waiting = self.waiting, []
+        return self.size
+
     def write(self) -> None:
-        """Write what waits. Raises OSError."""
-        parts, self.waiting = self.waiting, []
-        self.sink.write(*parts)
+        """Write what was taken. Raises OSError."""
+        parts, self.writing = self.writing, []
+        if parts:
+            self.sink.write(*parts)
 
 
 class Writer:
-    """This process's open packs. Safe for threads: one appends or flushes at a time."""
+    """This process's open packs. Safe for threads: all append, one at a time makes durable what all have appended.
+
+    `_turn` is held while a disk works, `_lock` for moments; who needs both takes them in this order.
+    """
 
     def __init__(self) -> None:
         self.id = token_hex(8)
-        self._lock = RLock()
+        self._turn, self._lock = Lock(), RLock()
         self._open: OrderedDict[UUID, _Open] = OrderedDict()
+        self._leaving: list[_Open] = []  # written into no more, and closed once what waits is durable
+        self._known: dict[UUID, _Open] = {}  # all of these, by the ids of their rows
         self._broken: dict[UUID, str] = {}  # and what stood in the way
         self._number = 0
 
-    def append(self, study_row: UUID, head: bytes, sealed: bytes) -> Place:
-        """Append one record to the study's pack; it is durable after `flush`. Raises Unavailable.
+    def append(self, study_row: UUID, head: bytes, *sealed: bytes) -> Place:
+        """Append one record to the study's pack, the sealed object as it is or in parts, of which the first begins with
+        its header; it is durable after `flush`. Raises Unavailable.
 
         What is little is written when it is flushed: whoever appends goes on meanwhile.
         """
-        if len(head) + len(sealed) + 4 > LONGEST_RECORD:
+        length = sum(map(len, sealed))
+        if len(head) + length + 4 > LONGEST_RECORD:
             raise Unavailable("The object is larger than a pack can hold.")
         with self._lock:
-            pack = self._pack(study_row, sealed)
+            pack = self._pack(study_row, bytes(sealed[0][_KEY_ID]), length)
             offset = pack.size + LENGTHS.size + len(head)
             pack.dirty = True
-            pack.waiting += (LENGTHS.pack(4 + len(head) + len(sealed), len(head)), head, sealed)
-            pack.size = offset + len(sealed)
-            if pack.size - pack.sink.size > MOST_WAITING:
-                self._write(study_row, pack)
-            return Place(pack.id, study_row, pack.name, offset, len(sealed))
+            pack.waiting += (LENGTHS.pack(4 + len(head) + length, len(head)), head, *sealed)
+            pack.size = offset + length
+            much = sum(map(len, pack.waiting)) > MOST_WAITING
+            place = Place(pack.id, study_row, pack.name, offset, length)
+        if much:
+            self._write(pack)
+        return place
 
-    def _write(self, study_row: UUID, pack: _Open) -> None:
-        try:
-            pack.write()
-        except OSError as error:
-            self._abandon(study_row, pack, error)
-            raise Unavailable(f"The object could not be written{_reason(error)}.") from None
+    def current(self, study_row: UUID) -> UUID | None:
+        """The id of the pack into which the study's next object goes, unless that begins another."""
+        with self._lock:
+            pack = self._open.get(study_row)
+            return pack.id if pack is not None else None
+
+    def _write(self, pack: _Open) -> None:
+        with self._turn:
+            with self._lock:
+                pack.take()
+            try:
+                pack.write()
+            except OSError as error:
+                with self._lock:
+                    self._abandon(pack, error)
+                raise Unavailable(f"The object could not be written{_reason(error)}.") from None
 
     def flush(self, places: Iterable[Place]) -> None:
-        """Return once these places would survive a power cut, with whatever else was appended. Raises NotDurable."""
+        """Return once these places would survive a power cut, with whatever else was appended. Raises NotDurable.
+
+        Who comes while another is at it waits, and is served with all who wait as well.
+        """
+        wanted = list(places)
+        with self._turn:
+            with self._lock:
+                taken = [] if self._lie(wanted) else [(pack, pack.take()) for pack in self._dirty()]
+            errors = _sync([pack for pack, _ in taken])
+            with self._lock:
+                for (pack, size), error in zip(taken, errors, strict=True):
+                    if error is not None:
+                        # What the kernel failed to write it may have dropped: a second try would only seem to succeed.
+                        self._abandon(pack, error)
+                        continue
+                    pack.durable, pack.dirty = size, bool(pack.waiting)
+                    if pack in self._leaving:
+                        self._close(pack)
         with self._lock:
-            dirty = [(study, pack) for study, pack in self._open.items() if pack.dirty]
-            for (study, pack), error in zip(dirty, _sync([pack for _, pack in dirty]), strict=True):
-                pack.dirty = False
-                if error is not None:
-                    # What the kernel failed to write it may have dropped: a second try would only seem to succeed.
-                    self._abandon(study, pack, error)
-                elif pack.sink.ended:
-                    self._retire(study)
-            for place in places:
+            for place in wanted:
                 if place.pack in self._broken:
                     raise NotDurable(f"The object could not be made durable{self._broken[place.pack]}.")
 
+    def _lie(self, places: list[Place]) -> bool:
+        """Whether all of these are durable already. Under the lock."""
+        packs = [(self._known.get(place.pack), place) for place in places]
+        return bool(packs) and all(pack and pack.durable >= one.offset + one.length for pack, one in packs)
+
+    def _dirty(self) -> list[_Open]:
+        """The packs in which something waits. Those that are ended by a flush are left. Under the lock."""
+        for pack in [pack for pack in self._open.values() if pack.dirty and pack.sink.once]:
+            self._retire(pack)
+        return [pack for pack in (*self._open.values(), *self._leaving) if pack.dirty]
+
     def leave(self, names: Iterable[str]) -> None:
         """Write nothing more into these packs: the next record of their studies begins others."""
+        left = set(names)
         with self._lock:
-            for study in [study for study, pack in self._open.items() if pack.name in set(names)]:
-                self._retire(study)
+            for pack in [pack for pack in self._open.values() if pack.name in left]:
+                self._retire(pack)
 
     def close(self) -> None:
         """Close every pack. What was not flushed stays unnamed in them."""
-        with self._lock:
-            for pack in self._open.values():
-                pack.sink.close()
-            self._open.clear()
+        with self._turn, self._lock:
+            for pack in [*self._open.values(), *self._leaving]:
+                self._close(pack)
 
-    def _pack(self, study_row: UUID, sealed: bytes) -> _Open:
-        pack, wanted, key = self._open.get(study_row), len(sealed), bytes(sealed[_KEY_ID])
-        if pack is not None and pack.key != key:
+    def _pack(self, study_row: UUID, key: bytes, wanted: int) -> _Open:
+        pack = self._open.get(study_row)
+        if pack is not None and (
             # The study was given another key: what lies under the one before goes with its whole packs.
-            self._retire(study_row)
-            pack = None
-        if pack is not None and pack.sink.removed():
+            pack.key != key
             # What it holds and no row names yet will be refused by the index, and come again.
-            self._retire(study_row)
-            pack = None
-        if pack is not None and pack.size + wanted > ROLL_OVER and pack.size:
-            self._retire(study_row)
+            or pack.sink.removed()
+            or (pack.size + wanted > ROLL_OVER and pack.size)
+        ):
+            self._retire(pack)
             pack = None
         if pack is None:
             pack = self._begin(study_row, key)
@@ -139,31 +185,37 @@ class Writer:
 
     def _begin(self, study_row: UUID, key: bytes) -> _Open:
         while len(self._open) >= MOST_OPEN:
-            self._retire(next(iter(self._open)))
+            self._retire(next(iter(self._open.values())))
         if self._number >= MOST_NUMBER:
             self.id, self._number = token_hex(8), 0
         self._number += 1
         name = stores.pack_name(study_row, self.id, self._number)
         try:
-            pack = _Open(uuid4(), name, key, stores.store().create(name))
+            pack = _Open(uuid4(), study_row, name, key, stores.store().create(name))
         except OSError as error:
             raise Unavailable(f"A pack could not be begun: {os.strerror(error.errno or 0)}.") from None
-        self._open[study_row] = pack
+        self._open[study_row] = self._known[pack.id] = pack
         return pack
 
-    def _retire(self, study_row: UUID) -> None:
-        """Close a pack in good order: what is in it may be waiting for the next flush."""
-        pack = self._open[study_row]
-        if pack.dirty and (error := _sync([pack])[0]) is not None:
-            self._broken[pack.id] = _reason(error)
-        pack.sink.close()
-        del self._open[study_row]
+    def _retire(self, pack: _Open) -> None:
+        """Write into a pack no more: it is closed at once, or by the flush that what is in it waits for."""
+        if pack.dirty:
+            del self._open[pack.study]
+            self._leaving.append(pack)
+        else:
+            self._close(pack)
 
-    def _abandon(self, study_row: UUID, pack: _Open, error: OSError) -> None:
+    def _abandon(self, pack: _Open, error: OSError) -> None:
         self._broken[pack.id] = _reason(error)
+        self._close(pack)
+
+    def _close(self, pack: _Open) -> None:
         pack.sink.close()
-        if self._open.get(study_row) is pack:
-            del self._open[study_row]
+        self._known.pop(pack.id, None)
+        if self._open.get(pack.study) is pack:
+            del self._open[pack.study]
+        if pack in self._leaving:
+            self._leaving.remove(pack)
 
 
 def _reason(error: OSError) -> str:

@@ -22,6 +22,8 @@ from archive.tickets import Admission
 
 SECONDS = 60.0
 MOST = 2048
+MOST_TAKEN = 5000
+"""UIDs that are kept of a series; of longer ones each object is looked up."""
 
 _PATIENT = ("patient_name", "patient_id", "issuer", "birth_date")
 _STUDY = ("study_date", "study_time", "accession", "study_id", "description", "referring", "modality", "institution")
@@ -37,6 +39,8 @@ class Context:
     patient_key: KeyName
     pseudonym: str
     until: float
+    taken: set[str] | None = None
+    """The SOP Instance UIDs that the series is known to have; None where they are too many to be kept."""
 
     @property
     def fades(self) -> bool:
@@ -93,17 +97,36 @@ def find(one: Admission) -> Context | None:
         return found if found is not None and found.until > time.monotonic() else None
 
 
-def remember(one: Admission, study: UUID, series: UUID) -> None:
-    """Keep the context of an object whose rows are committed."""
+def remember(one: Admission, study: UUID, series: UUID, taken: Iterable[str] | None = None) -> None:
+    """Keep the context of an object whose rows are committed; `taken` are the UIDs of its series, if they are few."""
     if one.study_key is None or one.patient_key is None:
         return
     until = time.monotonic() + SECONDS
-    context = Context(study, series, one.study_key, one.patient_key, one.pseudonym, until)
     with _lock:
+        before = _known.get(_name(one))
+        # What came since those were read is in the set that was kept until now.
+        uids = None if taken is None else {*taken, *((before.taken if before else None) or ())}
+        context = Context(study, series, one.study_key, one.patient_key, one.pseudonym, until, uids)
         _known[_name(one)] = context
         _known.move_to_end(_name(one))
         while len(_known) > MOST:
             _known.popitem(last=False)
+
+
+def claim(context: Context, sop_uid: str) -> bool:
+    """Take a SOP Instance UID that the series is not known to have; False where it has, or nobody can tell."""
+    with _lock:
+        if context.taken is None or sop_uid in context.taken:
+            return False
+        context.taken.add(sop_uid)
+        return True
+
+
+def unclaim(context: Context, sop_uid: str) -> None:
+    """Give it back: nothing was stored under it."""
+    with _lock:
+        if context.taken is not None:
+            context.taken.discard(sop_uid)
 
 
 def drop(study: UUID) -> None:

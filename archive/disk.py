@@ -14,7 +14,7 @@ class DiskSink:
 
     def __init__(self, handle: int, folders: list[Path]) -> None:
         self.size = 0
-        self.ended = False
+        self.once = False
         self._flushed = 0
         self._handle = handle
         self._folders = folders  # whose entries lead to this file

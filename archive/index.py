@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
+from django.db import Error as DatabaseFault
 from django.db.models import F
 
 from archive import contexts, index_patients, index_studies, keys, packs, statements
@@ -42,9 +43,21 @@ def committed(admissions: list[Admission], promised: list[Work]) -> None:
     contexts.recorded(one.place.pack for one in admissions if one.place is not None)
     for one in admissions:
         if one.indexed is not None and (one.context is None or one.context.fades):
-            contexts.remember(one, *one.indexed)
+            contexts.remember(one, *one.indexed, _taken(one))
+        elif one.context is not None:
+            contexts.claim(one.context, one.facts.sop_uid)
     for work in promised:
         contexts.promised(work.kind, work.subject, work.due_in)
+
+
+def _taken(one: Admission) -> list[str] | None:
+    """What the series of an object has, where a device sent it, whose next ones may be answered ahead of their rows."""
+    if one.actor.kind != "device" or one.indexed is None:
+        return None
+    try:
+        return statements.uids_of(one.indexed[1], contexts.MOST_TAKEN)
+    except DatabaseFault:
+        return None
 
 
 def name_packs(places: Iterable[Place]) -> None:

@@ -164,6 +164,13 @@ def seal(
     return objects.seal(_secret(key_id), Header(kind, key_id, object_id, generation), slots, plaintext)
 
 
+def seal_in_parts(
+    key_id: UUID, kind: Kind, object_id: UUID, slots: Slots, plaintext: bytes | memoryview
+) -> tuple[bytes, ...]:
+    """The same in parts, for who writes them one behind the other."""
+    return objects.seal_in_parts(_secret(key_id), Header(kind, key_id, object_id), slots, plaintext)
+
+
 def sealer(key_id: UUID, kind: Kind, object_id: UUID, slots: Slots) -> objects.Sealer:
     """What seals one object piece by piece under a study's key. Raises Unavailable when the key is gone."""
     return objects.Sealer(_secret(key_id), Header(kind, key_id, object_id), slots)

@@ -124,12 +124,9 @@ class Pack(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid4)
     study = models.UUIDField()  # the study row's id: part of the path, so that no UID reaches the file system
     name = models.CharField(max_length=120, unique=True)
-    # When objects of older packs were brought into it; never for what came from outside.
-    compacted_at = models.DateTimeField(null=True)
-    # When its file went; nobody shall name it again (archive.tending.naming).
-    removed_at = models.DateTimeField(null=True)
-    # Whether it may hold objects that were acknowledged ahead of their rows (archive.owed).
-    owed = models.BooleanField(default=False)
+    compacted_at = models.DateTimeField(null=True)  # when objects of older packs were brought into it, if ever
+    removed_at = models.DateTimeField(null=True)  # when its file went; nobody names it again (archive.tending.naming)
+    owed = models.BooleanField(default=False)  # whether it may hold what has no rows yet (archive.owed)
 
     class Meta:
         indexes = [models.Index(fields=["study"], name="pack_owed", condition=models.Q(owed=True))]
@@ -288,9 +285,8 @@ class Job(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                # One may be due while another runs: what arrives during the run is not forgotten.
                 fields=["kind", "subject"],
-                condition=models.Q(state="due"),
+                condition=models.Q(state="due"),  # while one runs: what arrives meanwhile is not forgotten
                 name="one_due_job",
             )
         ]

@@ -17,7 +17,7 @@ from archive.models import Pack
 from archive.stores import Source
 from audit import alerts
 
-__all__ = ["Again", "Place", "append", "flush", "forget", "leave", "read", "reading", "records", "writer"]
+__all__ = ["Again", "Place", "append", "current", "flush", "forget", "leave", "read", "reading", "records", "writer"]
 
 Again = Callable[[], tuple[str, int] | None]
 """Where an object lies now, as pack and offset, should it have been moved since it was looked up; None: nowhere."""
@@ -54,14 +54,19 @@ def _disown() -> None:
 os.register_at_fork(after_in_child=_disown)
 
 
-def append(study_row: UUID, head: bytes, sealed: bytes) -> Place:
-    """Append one record to this process's pack of a study; call `flush` with the place before relying on it."""
-    return writer().append(study_row, head, sealed)
+def append(study_row: UUID, head: bytes, *sealed: bytes) -> Place:
+    """Append one record, in parts or whole, to this process's pack of a study; call `flush` before relying on it."""
+    return writer().append(study_row, head, *sealed)
 
 
 def flush(places: Iterable[Place]) -> None:
     """Make appended places durable. Raises Unavailable."""
     writer().flush(places)
+
+
+def current(study_row: UUID) -> UUID | None:
+    """The id of the pack into which this process writes the study's next object, unless that begins another."""
+    return writer().current(study_row)
 
 
 def leave(names: Iterable[str]) -> None:

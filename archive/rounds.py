@@ -60,8 +60,9 @@ def settle() -> None:
             run([ticket])
         except Exception as error:  # noqa: BLE001 - it stays owed, and its neighbours are not to suffer
             logger.error("an acknowledged object could not be stored anew: %s", type(error).__name__)
-    owed.tried(left, [ticket for ticket in anew if ticket.owed])
-    if owed.waiting():
+    anew = [ticket for ticket in anew if ticket.owed]
+    owed.tried(left, anew)
+    if left or anew:
         logger.error("the rows of acknowledged objects cannot be written yet; they are tried again")
 
 
@@ -100,10 +101,6 @@ def _store(tickets: list[Ticket], refusals: list[Ticket]) -> list[Ticket]:
             sealing.admission(ticket, ticket.facts, ticket.issuer) for ticket in tickets if ticket.facts is not None
         ]
         admissions = _appended(admissions)
-        if admissions and not refusals and owed.takes(admissions):
-            packs.flush([one.place for one in admissions if one.place is not None])
-            owed.add(admissions)
-            return []
         durable = _flushed(admissions)
     except (ArchiveError, AuditError, KeystoreError, AnyDatabaseError, OSError) as error:
         if isinstance(error, OperationalError | InterfaceError):

@@ -214,7 +214,7 @@ class BucketSink:
 
     def __init__(self, bucket: Bucket, key: str) -> None:
         self.size = 0
-        self.ended = False
+        self.once, self.ended = True, False
         self._bucket, self._key, self._body = bucket, key, Body()
 
     def removed(self) -> bool:

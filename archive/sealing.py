@@ -84,14 +84,19 @@ def _put_away(one: Admission, original: Instance | None) -> None:
         duplicates.judge(one, original)
     if one.repeated:
         return
-    kind = Kind.QUARANTINED if one.newcomer else Kind.INSTANCE
     if one.ticket.growing is not None:
         _grown(one, _seal(one, original if one.newcomer else None))
         return
+    put_away_fresh(one)
+
+
+def put_away_fresh(one: Admission) -> None:
+    """Seal an object that is not here yet, its keys provided, and append it to its study's pack. Raises Unavailable."""
+    kind = Kind.QUARANTINED if one.newcomer else Kind.INSTANCE
     slots = EMPTY_SLOTS if one.newcomer else _slots(one.facts)
-    sealed = keys.seal(one.key.id, kind, one.object_id, slots, one.ticket.part10)
+    sealed = keys.seal_in_parts(one.key.id, kind, one.object_id, slots, one.ticket.part10)
     head = sealed_head(one.key.id, kind, one.object_id, _told(one), one.actor.who)
-    one.place = packs.append(one.key.owner, head, sealed)
+    one.place = packs.append(one.key.owner, head, *sealed)
 
 
 def begin(actor: Actor, facts: Facts) -> Growing:

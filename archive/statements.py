@@ -54,6 +54,13 @@ def known(sop_uids: Collection[str]) -> set[str]:
     return {row[0] for row in plain.execute(statement, list(sop_uids)).fetchall()}
 
 
+def uids_of(series: UUID, most: int) -> list[str] | None:
+    """The SOP Instance UIDs of a series, None where there are more of them."""
+    statement = f"SELECT uid FROM {_INSTANCE} WHERE series_id = %s LIMIT %s"  # noqa: S608 # nosec B608
+    rows = plain.execute(statement, [series, most + 1]).fetchall()
+    return None if len(rows) > most else [row[0] for row in rows]
+
+
 def count_study(study: UUID, key: UUID, instances: int, size: int, arrived: datetime) -> bool:
     """Raise a study's counts; False when there is no such study under this key."""
     statement = (

@@ -43,8 +43,8 @@ class Sink(Protocol):
     """One pack being written, by one process, front to end."""
 
     size: int
-    ended: bool
-    """Whether nothing may follow any more, since what was flushed is one immutable object."""
+    once: bool
+    """Whether nothing may follow the first flush, since what was flushed is one immutable object."""
 
     def removed(self) -> bool:
         """Tell whether somebody took the pack away, so that whatever follows would be lost."""

@@ -10,7 +10,7 @@ from threading import Condition, Thread
 from django.db import Error as AnyDatabaseError
 from django.db import connection, connections
 
-from archive import contexts, owed, rounds
+from archive import ahead, contexts, owed, rounds
 from archive.errors import Unavailable
 from archive.rounds import WORDS
 from archive.tickets import Ticket
@@ -32,8 +32,7 @@ class Writer:
         self._bytes = 0
         self._changed = Condition()
         self._ending = False
-        self._hurried = False  # whether somebody waits for what is owed
-        self._rounds = 0  # how often all was written that was owed, as far as it could be
+        self._asked = self._paid = 0  # of those who wait for what is owed: how many came, and have heard
         self._shared: set[int] = set()  # the threads that handed in what the last transaction held
         self._thread = Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
@@ -54,10 +53,10 @@ class Writer:
         Packs lose their marks with it, so that nothing is left to be looked through.
         """
         with self._changed:
-            # Who answers and who writes is one thread: a round under way holds what was answered before it.
-            wanted, self._hurried = self._rounds + 1, True
+            self._asked += 1
+            mine = self._asked
             self._changed.notify_all()
-            return self._changed.wait_for(lambda: self._ending or self._rounds >= wanted, timeout)
+            return self._changed.wait_for(lambda: self._ending or self._paid >= mine, timeout)
 
     def stop(self) -> None:
         """Answer what is waiting, write what is owed, end the thread and give up its database connection."""
@@ -86,20 +85,24 @@ class Writer:
 
     def _pay(self) -> None:
         """Write what is owed, where that is due or somebody waits for it."""
-        hurried = self._hurried
+        asked = self._asked
+        hurried = asked > self._paid
         if hurried or owed.due():
             rounds.settle()
         if hurried or not self._waiting:
             _unmark(resting=not hurried)
         if hurried:
             with self._changed:
-                self._rounds += 1
-                self._hurried = False
+                self._paid = asked
 
     def _take(self) -> list[Ticket] | None:
         """The next tickets in order of arrival; none where what is owed comes first, None once the writer ends."""
         with self._changed:
-            self._changed.wait_for(lambda: self._ending or self._hurried or bool(self._waiting), owed.patience())
+            while not self._called():
+                patience = owed.patience()
+                if patience == 0.0:
+                    return []
+                self._changed.wait(patience)
             if self._ending and not self._waiting:
                 return None
             if not self._waiting:
@@ -112,6 +115,9 @@ class Writer:
                 size += batch[-1].weight
             self._shared = {ticket.thread for ticket in batch}
             return batch
+
+    def _called(self) -> bool:
+        return self._ending or self._asked > self._paid or bool(self._waiting)
 
     def _linger(self) -> None:
         """Give those who shared the last transaction a moment to come again, where others came during it or share it.
@@ -128,12 +134,21 @@ class Writer:
     def _process(self, batch: list[Ticket]) -> None:
         """Answer every ticket of a batch, whatever happens."""
         try:
-            rounds.run(batch)
+            rest = _ahead(batch)
+            if rest:
+                rounds.run(rest)
         except Exception as error:  # noqa: BLE001 - the one place where a thread must outlive whatever went wrong
             logger.error("the writer failed: %s", type(error).__name__)
             for ticket in batch:
                 if not ticket.settled:
                     ticket.fail(Unavailable(WORDS))
+
+
+def _ahead(batch: list[Ticket]) -> list[Ticket]:
+    """Answer what may be answered ahead of its rows; return what goes the whole way."""
+    sealed = [one for ticket in batch if (one := ahead.prepared(ticket)) is not None]
+    ahead.answer(sealed)
+    return [ticket for ticket in batch if not ticket.settled]
 
 
 def _unmark(*, resting: bool) -> None:

@@ -41,6 +41,7 @@ __all__ = [
     "instance_slots",
     "plain_length",
     "seal",
+    "seal_in_parts",
     "seal_into",
     "sealed_length",
     "unseal",
@@ -54,9 +55,14 @@ Buffer = bytes | bytearray | memoryview
 
 def seal(secret: bytes, header: Header, slots: Slots, plaintext: Buffer) -> bytes:
     """The sealed object (header and body) of ``plaintext``; a fresh random salt makes every result different."""
+    return b"".join(seal_in_parts(secret, header, slots, plaintext))
+
+
+def seal_in_parts(secret: bytes, header: Header, slots: Slots, plaintext: Buffer) -> tuple[bytes, ...]:
+    """The same in parts, the header the first of them: to join what is large takes longer than to seal it."""
     encoded = header.encode()
     encryptor = Cobblestone256Encryptor(secret, CONTEXT_LABEL + encoded + bound(slots))
-    return b"".join((encoded, encryptor.update(plaintext), encryptor.finalize()))
+    return encoded, encryptor.update(plaintext), encryptor.finalize()
 
 
 def seal_into(secret: bytes, header: Header, slots: Slots, plaintext: Buffer, out: bytearray | memoryview) -> int:

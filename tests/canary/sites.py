@@ -17,7 +17,17 @@ from vault import objects, recipients, streams
 
 ROOMS = ("accounts", "archive", "audit", "keystore", "pacs")
 SEALS = frozenset(
-    {"seal", "seal_cell", "seal_one_cell", "seal_field", "seal_into", "wrap", "wrap_under_epoch", "Sealer"}
+    {
+        "seal",
+        "seal_in_parts",
+        "seal_cell",
+        "seal_one_cell",
+        "seal_field",
+        "seal_into",
+        "wrap",
+        "wrap_under_epoch",
+        "Sealer",
+    }
 )
 SALT_AND_COMMITMENT = 56
 
