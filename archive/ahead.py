@@ -17,7 +17,7 @@ LARGEST: Final = 4 << 20
 
 
 def prepared(ticket: Ticket) -> Admission | None:
-    """An object sealed and appended to a pack, which keeps its mark until `answer`; None where it goes the whole way.
+    """An object sealed and appended to a pack that bears the mark; None where it goes the whole way.
 
     One that cannot be sealed is answered here.
     """
@@ -30,14 +30,13 @@ def prepared(ticket: Ticket) -> Admission | None:
     if context is None or not keys.ready(context.study_key.id):
         return None
     pack = packs.current(context.study)
-    if pack is None or not owed.enter(pack):
+    if pack is None or not owed.takes(pack):
         return None
     one.study_key, one.patient_key = context.study_key, context.patient_key
     if contexts.claim(context, one.facts.sop_uid) and _put_away(one) and one.place is not None:
         if one.place.pack == pack:
             return one
         contexts.unclaim(context, one.facts.sop_uid)  # Another pack was begun, which bears no mark yet.
-    owed.leave(pack)
     return None
 
 
@@ -62,8 +61,6 @@ def answer(admissions: list[Admission]) -> None:
         else:
             one.ticket.acknowledge(one.status)
             owed.add(one)
-        finally:
-            owed.leave(one.place.pack)
 
 
 def _refuse(one: Admission, error: ArchiveError) -> None:

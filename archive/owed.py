@@ -3,15 +3,13 @@
 The record in the pack holds the object itself and, in its head, who sent it and when: all that its rows and its event
 are made of. What makes that enough is the mark `owed` on the row of the pack, committed before the first such object:
 should this process be killed, its packs that bear the mark are looked through before anybody is served again
-(`archive.rebuilding.settling`). What is answered by `archive.ahead` is added here; the writer's thread writes the rows.
+(`archive.rebuilding.settling`). All of this is the writer's thread's, and nobody else's.
 """
 
 import os
 import time
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from threading import Lock
 from typing import Final
 from uuid import UUID
 
@@ -39,7 +37,6 @@ class _Owed:
     due: float = 0.0
     pause: float = 0.0  # before the next attempt, while what was tried fails
     marked: dict[UUID, float] = field(default_factory=dict)  # packs, and when each was last written to
-    writing: Counter[UUID] = field(default_factory=Counter)  # marked packs into which somebody is writing
 
     @property
     def waiting(self) -> bool:
@@ -50,127 +47,96 @@ class _Owed:
         return len(self.admissions) >= MOST or self.bytes >= MOST_BYTES
 
 
-_lock = Lock()
 _now = _Owed()
 
 
 def forget() -> None:
     """Remember nothing: a forked child owes nothing, and no pack of its parent is its own."""
-    global _now, _lock
-    _now, _lock = _Owed(), Lock()
+    global _now
+    _now = _Owed()
 
 
 os.register_at_fork(after_in_child=forget)
 
 
-def enter(pack: UUID) -> bool:
-    """Whether objects written into this pack may be answered ahead; then it keeps its mark until `leave`."""
-    with _lock:
-        may = pack in _now.marked and not _now.pause and not _now.full
-        if may:
-            _now.writing[pack] += 1
-        return may
-
-
-def leave(pack: UUID) -> None:
-    """One object that was to be written into the pack is answered."""
-    with _lock:
-        _now.writing[pack] -= 1
+def takes(pack: UUID) -> bool:
+    """Whether objects written into this pack may be answered ahead of their rows."""
+    return pack in _now.marked and not _now.pause and not _now.full
 
 
 def add(one: Admission) -> None:
-    """Owe the rows of an object that is durable, between `enter` and `leave` of its pack."""
+    """Owe the rows of an object that is durable in a pack that `takes` it."""
     if one.place is None:
         raise ValueError("nothing was sealed")
-    with _lock:
-        moment = time.monotonic()
-        if not _now.waiting:
-            _now.due = moment + SECONDS
-        _now.marked[one.place.pack] = moment
-        _now.admissions.append(one)
-        _now.bytes += one.ticket.weight
-
-
-def waiting() -> bool:
-    """Whether anything is owed."""
-    return _now.waiting
+    moment = time.monotonic()
+    if not _now.waiting:
+        _now.due = moment + SECONDS
+    _now.marked[one.place.pack] = moment
+    _now.admissions.append(one)
+    _now.bytes += one.ticket.weight
 
 
 def holds(sop_uids: set[str]) -> bool:
     """Whether an object under one of these UIDs is owed."""
-    with _lock:
-        return any(one.facts.sop_uid in sop_uids for one in _now.admissions)
+    return any(one.facts.sop_uid in sop_uids for one in _now.admissions)
 
 
 def patience() -> float | None:
     """How many seconds there is nothing to do here; None where there is nothing to do at all."""
-    with _lock:
-        if _now.waiting:
-            return max(0.0, _now.due - time.monotonic())
-        if _now.marked:
-            return max(0.0, min(_now.marked.values()) + REST_SECONDS - time.monotonic())
-        return None
+    if _now.waiting:
+        return max(0.0, _now.due - time.monotonic())
+    if _now.marked:
+        return max(0.0, min(_now.marked.values()) + REST_SECONDS - time.monotonic())
+    return None
 
 
 def due() -> bool:
     """Whether the rows that are owed are to be written now."""
-    with _lock:
-        return _now.waiting and (time.monotonic() >= _now.due or (_now.full and not _now.pause))
+    return _now.waiting and (time.monotonic() >= _now.due or (_now.full and not _now.pause))
 
 
 def taken() -> tuple[list[Admission], list[Ticket]]:
     """All that is owed: the objects whose rows are to be written, and those that are to be stored anew."""
-    with _lock:
-        admissions, anew = _now.admissions, _now.anew
-        _now.admissions, _now.anew, _now.bytes = [], [], 0
-        return admissions, anew
+    admissions, anew = _now.admissions, _now.anew
+    _now.admissions, _now.anew, _now.bytes = [], [], 0
+    return admissions, anew
 
 
 def tried(admissions: list[Admission], anew: list[Ticket]) -> None:
     """Note what of `taken` is owed still; it is tried again after a pause that grows."""
     for ticket in anew:
         ticket.attempts = 0
-    with _lock:
-        _now.admissions[:0], _now.anew[:0] = admissions, anew
-        _now.bytes += sum(one.ticket.weight for one in admissions)
-        failed = bool(admissions or anew)
-        _now.pause = min(2 * _now.pause or SECONDS, LONGEST_PAUSE) if failed else 0.0
-        if failed:
-            _now.due = time.monotonic() + _now.pause
+    _now.admissions[:0], _now.anew[:0] = admissions, anew
+    _now.bytes += sum(one.ticket.weight for one in admissions)
+    failed = bool(admissions or anew)
+    _now.pause = min(2 * _now.pause or SECONDS, LONGEST_PAUSE) if failed else 0.0
+    if failed:
+        _now.due = time.monotonic() + _now.pause
 
 
 def mark(admissions: Iterable[Admission]) -> set[UUID]:
     """Mark the packs of objects whose like may be acknowledged ahead, in the caller's transaction; return them."""
     if not stores.on_disk():
         return set()
-    with _lock:
-        packs = {one.place.pack for one in admissions if one.place is not None and one.ticket.ahead}
-        fresh = packs - _now.marked.keys()
+    packs = {one.place.pack for one in admissions if one.place is not None and one.ticket.ahead}
+    fresh = packs - _now.marked.keys()
     statements.owe(fresh)
     return fresh
 
 
 def marked(packs: Iterable[UUID]) -> None:
     """Note that the mark of these packs is committed."""
-    with _lock:
-        _now.marked.update(dict.fromkeys(packs, time.monotonic()))
+    _now.marked.update(dict.fromkeys(packs, time.monotonic()))
 
 
 def unmark(*, resting: bool = True) -> None:
-    """Take the mark from packs that rest, or from all, in which nothing is owed or written. Raises DatabaseError."""
-    with _lock:
-        moment = time.monotonic()
-        before = moment - (REST_SECONDS if resting else 0.0)
-        packs = {pack for pack, at in _now.marked.items() if at <= before}
-        # Tried again when they have rested once more, should it not be done now.
-        _now.marked.update(dict.fromkeys(packs, moment))
-        free = set() if _now.waiting else {pack for pack in packs if not _now.writing[pack]}
-        for pack in free:
-            del _now.marked[pack]  # From now on nobody begins to write into it and be answered ahead.
-    try:
-        statements.settled(free)
-    except BaseException:
-        marked(free)
-        raise
-    with _lock:
-        _now.writing = +_now.writing
+    """Take the mark from packs that rest, or from all, where nothing is owed. Raises DatabaseError."""
+    moment = time.monotonic()
+    before = moment - (REST_SECONDS if resting else 0.0)
+    packs = {pack for pack, at in _now.marked.items() if at <= before}
+    # Tried again when they have rested once more, should it not be done now.
+    _now.marked.update(dict.fromkeys(packs, moment))
+    if packs and not _now.waiting:
+        statements.settled(packs)
+        for pack in packs:
+            del _now.marked[pack]
