@@ -88,6 +88,11 @@ def watching() -> bool:
     return _watching
 
 
+def stands(number: int) -> bool:
+    """Tell whether this process learns of changes by itself, and has learnt of none since the epoch had this number."""
+    return _watching and _seen is not None and _seen.number == number
+
+
 def start() -> None:
     """Begin to read once a second in a thread of this process. May be called again; also after a fork."""
     global _watcher, _ending, _watching

@@ -42,10 +42,11 @@ class Recent(Generic[Name, Thing]):
         return found.thing if found.number == epoch.watched() else None
 
     def keep(self, name: Name, thing: Thing, number: int, began: float) -> None:
-        """Keep a thing that was looked up from the moment `began` on, when the epoch had this number."""
-        if not epoch.watching():
-            return
+        """Keep a thing that was looked up from `began` on, when the epoch had this number, if it still has that."""
         with self._lock:
+            # Whoever learns of a later one drops everything, and waits here if it comes to that now.
+            if not epoch.stands(number):
+                return
             self._kept.pop(name, None)
             self._kept[name] = _Kept(thing, number, began + self._seconds)
             while len(self._kept) > self._most:

@@ -7,6 +7,7 @@ too long. What a hostile image does to it, it does to it alone.
 import atexit
 import fcntl
 import json
+import logging
 import os
 import select
 import subprocess
@@ -20,6 +21,8 @@ from typing import IO, Any, Final
 
 from archive.dataset.uids import Encoding
 from archive.errors import Damaged, Unavailable, Undecodable
+
+logger = logging.getLogger(__name__)
 
 PROGRAM: Final = "import sys; sys.path.append(sys.argv[1]); from archive.rendering import worker; worker.main()"
 PLACE: Final = Path(__file__).resolve().parent.parent
@@ -141,7 +144,7 @@ class _Worker:
         if not self.turn.acquire(timeout=WAIT_SECONDS):
             raise Unavailable("Too many images are being decoded.")
         try:
-            process = self._running()
+            process = self._started()
             try:
                 told, given = _exchange(process, asked, pieces)
             except (OSError, ValueError, EOFError):
@@ -154,6 +157,13 @@ class _Worker:
         if "failed" in told:
             raise Damaged("The image could not be decoded.")
         return given
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        try:
+            return self._running()
+        except OSError as error:
+            logger.warning("what decodes images cannot be started: %s", error.strerror)
+            raise Unavailable("Images cannot be decoded now.") from None
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self.process is None or self.process.poll() is not None:
@@ -184,8 +194,9 @@ class _Worker:
                 stream.close()
 
     def start(self) -> None:
-        with self.turn:
-            self._running()
+        """Start it if that can be done; else whoever needs it tries again."""
+        with self.turn, suppress(Unavailable):
+            self._started()
 
     def stop(self) -> None:
         with self.turn:

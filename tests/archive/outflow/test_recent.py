@@ -76,6 +76,16 @@ def test_images_without_a_number_are_each_looked_up(sender: Actor, reader: Actor
     assert not any(neighbours.known(reader, *uids(one)) for one in slices)
 
 
+def test_what_was_looked_up_while_rights_changed_is_not_kept(warm: Slices) -> None:
+    kept = Recent[str, str](most=4, seconds=60.0)
+    before, began = epoch.number(), time.monotonic()
+    with transaction.atomic():
+        epoch.raise_()
+    kept.keep("before", "x", before, began)
+    kept.keep("now", "x", epoch.number(), began)
+    assert list(kept._kept) == ["now"]
+
+
 def test_a_right_that_ends_ends_what_was_looked_up(warm: Slices, reader: Actor, radiologist: Any) -> None:
     with transaction.atomic():
         radiologist.groups.clear()

@@ -1,8 +1,10 @@
 """Hostile images hurt nobody but the process that decodes them, and that one only for a moment."""
 
 import os
+import subprocess
 import time
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,7 @@ from pydicom.dataset import Dataset
 
 from archive import render
 from archive.dataset.uids import Encoding
-from archive.errors import Damaged, Undecodable
+from archive.errors import Damaged, Unavailable, Undecodable
 from archive.render import Pixels, View
 from tests import builders
 
@@ -114,6 +116,23 @@ def test_a_worker_made_ready_draws_the_first_image_itself_and_no_other_is_starte
     assert waiting is not None
     render.picture(pixels(np.zeros((32, 32), "<u2").tobytes(), NATIVE), View())
     assert render._worker.process is waiting
+
+
+def test_a_process_whose_worker_cannot_be_started_serves_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    render.stop()
+    asked = Event()
+
+    def refused(*_words: Any, **_more: Any) -> Any:
+        asked.set()
+        raise OSError(12, "Cannot allocate memory")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(subprocess, "Popen", refused)
+        render.ready()
+        assert asked.wait(10)
+        with pytest.raises(Unavailable):
+            render.picture(pixels(np.zeros((32, 32), "<u2").tobytes(), NATIVE), View())
+    assert render.picture(pixels(np.zeros((32, 32), "<u2").tobytes(), NATIVE), View())
 
 
 def picture_of(ds: Dataset) -> bytes:
