@@ -130,13 +130,14 @@ def marked(packs: Iterable[UUID]) -> None:
 
 
 def unmark(*, resting: bool = True) -> None:
-    """Take the mark from packs that rest, or from all, where nothing is owed. Raises DatabaseError."""
+    """Take the mark from packs that rest, or from all, in which nothing is owed. Raises DatabaseError."""
     moment = time.monotonic()
     before = moment - (REST_SECONDS if resting else 0.0)
-    packs = {pack for pack, at in _now.marked.items() if at <= before}
-    # Tried again when they have rested once more, should it not be done now.
-    _now.marked.update(dict.fromkeys(packs, moment))
-    if packs and not _now.waiting:
+    owing = {one.place.pack for one in _now.admissions if one.place is not None}
+    packs = {pack for pack, at in _now.marked.items() if at <= before} - owing
+    if packs and not _now.anew:
+        # Tried again when they have rested once more, should it fail.
+        _now.marked.update(dict.fromkeys(packs, moment))
         statements.settled(packs)
         for pack in packs:
             del _now.marked[pack]

@@ -89,8 +89,7 @@ class Writer:
         hurried = asked > self._paid
         if hurried or owed.due():
             rounds.settle()
-        if hurried or not self._waiting:
-            _unmark(resting=not hurried)
+        _unmark(resting=not hurried)
         if hurried:
             with self._changed:
                 self._paid = asked

@@ -171,6 +171,20 @@ def test_what_is_owed_when_the_study_gets_another_key_lies_under_that_one(
     assert Study.objects.get().key_id != before
 
 
+def test_a_pack_at_rest_loses_its_mark_while_others_are_written(
+    sender: Any, series: list[Dataset], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(owed, "REST_SECONDS", 0.2)
+    (resting,) = Pack.objects.filter(owed=True).values_list("id", flat=True)
+    other = builders.study(60)
+    end = time.monotonic() + 10
+    while time.monotonic() < end and Pack.objects.filter(id=resting, owed=True).exists() and other:
+        ahead(sender, other.pop()).result(5)
+        time.sleep(0.02)
+    assert not Pack.objects.filter(id=resting, owed=True).exists()
+    assert Pack.objects.filter(owed=True).exists()
+
+
 def test_when_nothing_more_comes_the_packs_lose_their_mark(
     sender: Any, series: list[Dataset], monkeypatch: pytest.MonkeyPatch
 ) -> None:
