@@ -1,8 +1,8 @@
 """A pack written past the kernel's memory, in whole blocks (O_DIRECT): what is sealed once is read back from the disk.
 
 Appending through the kernel's memory copies each object into fresh pages, which are thrown away once they are flushed.
-That costs more than the disk does. The last block of the file is filled up with zeros, and written again with what
-follows; whoever closes the pack cuts them off, and after a crash they are no record (docs/FORMAT.md).
+That costs more than the disk does. The last block of the file is filled up with zeros, which are cut off at once, and
+written again with what follows; zeros that a crash has left are no record (docs/FORMAT.md).
 """
 
 import errno
@@ -40,28 +40,15 @@ class DirectSink(DiskSink):
 
     def __init__(self, handle: int, folders: list[Path]) -> None:
         super().__init__(handle, folders)
-        self._tail = b""  # what the last block holds, of which all but this is zeros
-        self._whole = True
+        self._tail = b""  # what the last block holds
         self._turn(os.O_DIRECT, on=True)
 
     def write(self, *parts: bytes) -> None:
         buffer = _taken()
         try:
-            self._whole = False
             self._fill(buffer, parts)
-            self._whole = True
         finally:
             _given_back(buffer)
-
-    def close(self) -> None:
-        if self._tail and self._whole:
-            with suppress(OSError):
-                lies = os.fstat(self._handle)
-                if lies.st_size > self.size:
-                    os.ftruncate(self._handle, self.size)
-                    # Of two copies that which was written last counts, and to close one is not to write it.
-                    os.utime(self._handle, ns=(lies.st_mtime_ns, lies.st_mtime_ns))
-        super().close()
 
     def flush(self) -> None:
         os.fdatasync(self._handle)
@@ -85,6 +72,8 @@ class DirectSink(DiskSink):
         buffer[at:end] = bytes(end - at)
         if end:
             self._put(buffer, end, start)
+        if end > at:
+            os.ftruncate(self._handle, start + at)
         self._tail = buffer[at // BLOCK * BLOCK : at]
         self.size = start + at
 

@@ -53,7 +53,7 @@ class Sink(Protocol):
         """Append all of the parts. After an OSError the sink is useless."""
 
     def flush(self) -> None:
-        """Return once everything written would survive a power cut. Until it is closed zeros may stand behind it."""
+        """Return once everything written would survive a power cut."""
 
     def close(self) -> None:
         """Give up what it holds open."""

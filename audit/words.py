@@ -124,6 +124,7 @@ PURPOSES: dict[str, Promise] = {
     "duplicate": _("recognising the same again"),
     "compare": _("comparing what was held back"),
     "rebuild": _("making the index anew"),
+    "settle": _("giving what was acknowledged its rows again"),
     "reindex": _("renewing the search index"),
 }
 

@@ -31,7 +31,7 @@ def run(actor: Actor, *, tell: Tell = lambda _what, _done, _total: None) -> Rebu
     gate.permit(actor, Action.REBUILT)
     with turn.tending():
         whereabouts.require_present()
-        report, openers = Rebuilt(), Openers()
+        report, openers = Rebuilt(), Openers(purpose="rebuild")
         lying = whereabouts.lying()
         if not lying:
             raise Unavailable(NOTHING)

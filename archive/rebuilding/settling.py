@@ -60,7 +60,7 @@ def run(study_row: UUID | None = None) -> int:
         rows = rows.filter(study=study_row)
     if not isinstance(store, Disk) or not rows.exists():
         return 0
-    done, openers = 0, Openers("settle")
+    done, openers = 0, Openers(purpose="settle")
     with turns.alone(TURN) as mine:
         for pack in rows if mine else ():
             try:

@@ -50,7 +50,7 @@ class Openers:
     `purpose` is what it is for, as the record says it.
     """
 
-    def __init__(self, purpose: str = "rebuild") -> None:
+    def __init__(self, *, purpose: str) -> None:
         self._purpose = purpose
         self._kept: OrderedDict[UUID, _Kept] = OrderedDict()
 

@@ -37,9 +37,7 @@ def is_direct(sink: DirectSink) -> bool:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(LENGTHS, min_size=1, max_size=3), min_size=1, max_size=6))
-def test_what_was_flushed_lies_there_with_less_than_a_block_of_zeros_behind_it(
-    sink: Sink, writes: list[list[int]]
-) -> None:
+def test_what_was_flushed_lies_there_and_nothing_behind_it(sink: Sink, writes: list[list[int]]) -> None:
     into, path = sink()
     expected = b""
     for lengths in writes:
@@ -48,10 +46,7 @@ def test_what_was_flushed_lies_there_with_less_than_a_block_of_zeros_behind_it(
         into.flush()
         expected += b"".join(parts)
         assert into.size == len(expected)
-        lies = path.read_bytes()
-        assert lies[: len(expected)] == expected
-        assert len(lies) - len(expected) < BLOCK
-        assert not any(lies[len(expected) :])
+        assert path.read_bytes() == expected
     into.close()
     assert path.read_bytes() == expected
 
@@ -116,11 +111,10 @@ def test_zeros_behind_the_last_record_are_no_record_to_anybody(installation: obj
     disk = stores.store()
     assert isinstance(disk, Disk)
     file = disk.root / f"{place.name}.pack"
+    assert len(file.read_bytes()) == 112
+    os.truncate(file, BLOCK)  # as a crash between two calls leaves it
     data = file.read_bytes()
-    assert len(data) == BLOCK
     assert [length for _, _, length in packs.records(place.name)] == [100]
     assert [head for head, _ in read_object.records(data)] == [b"head"]
     # What is no sealed object is broken to a rebuild; the zeros behind it are nothing to it.
     assert not [one for one in walk(place.name, len(data)) if isinstance(one, Record) or one.offset]
-    packs.forget()
-    assert len(file.read_bytes()) == 112

@@ -16,10 +16,10 @@ from tests.services import absent, program
 
 pytestmark = [pytest.mark.dcmtk, pytest.mark.slow]
 CALL = re.compile(r'(?P<thread>\d+) +(?P<call>\w+)\(\d+<(?P<path>[^>]*)>(?:, "(?P<data>[^"]*))?')
-P_DATA = r"\4\0"
+P_DATA, RELEASED = r"\4\0", r"\6\0"
 
 
-def test_every_success_follows_the_sync_of_its_pack_and_of_the_database(
+def test_every_success_follows_the_sync_of_its_pack_and_its_rows_follow_before_the_release(
     archive: Archive, dcmtk: Callable[[str], str], tmp_path: Path
 ) -> None:
     strace = program("strace")
@@ -48,15 +48,16 @@ def test_every_success_follows_the_sync_of_its_pack_and_of_the_database(
 
 
 def answers_after_syncs(trace: str) -> int:
-    """Count the answers in the trace; before each, what was written to pack and database must have been synced.
+    """Count the answers in the trace; before each, what was written to the pack must have been synced.
 
-    Rows are never durable before the bytes that they name.
+    Rows are never durable before the bytes that they name; those of the first object are before it is answered, those
+    of all before the association's release is.
     """
     calls = [called for called in map(CALL.match, trace.splitlines()) if called]
     rows = Counter(one["thread"] for one in calls if "write" in one["call"] and one["path"].endswith("-wal"))
     # Other threads of the process keep the pulse; what they write, which is little, is not what is answered for.
     ((writer, _),) = rows.most_common(1)
-    answers, written, dirty = 0, set[str](), set[tuple[str, str]]()
+    answers, released, written, dirty = 0, 0, set[str](), set[tuple[str, str]]()
     for called in calls:
         thread, call, path = called["thread"], called["call"], called["path"]
         if "write" in call and path.endswith(".pack"):
@@ -71,7 +72,13 @@ def answers_after_syncs(trace: str) -> int:
                 assert not dirty, f"rows were synced before {dirty}"
         elif call.startswith("send") and (called["data"] or "").startswith(P_DATA):
             answers += 1
-            assert not dirty, f"answer {answers} left before {dirty} was synced"
-            assert written == {"pack", "database"}
-            written.clear()
+            unsynced = {path for thread, path in dirty if not thread}
+            assert not unsynced, f"answer {answers} left before {unsynced} was synced"
+            assert written == {"pack", "database"} if answers == 1 else "pack" in written
+            written.discard("pack")
+        elif call.startswith("send") and (called["data"] or "").startswith(RELEASED):
+            assert not dirty, f"the release was answered before {dirty} was synced"
+            assert "database" in written
+            released += 1
+    assert released == 1
     return answers
