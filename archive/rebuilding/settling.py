@@ -24,7 +24,7 @@ from archive.rebuilding.studies import Folder, Openers
 from archive.rebuilding.walking import Record, walk
 from archive.stores import Disk, Lying
 from archive.tickets import Ticket
-from audit import turns
+from audit import alerts, turns
 from vault.objects import Kind
 
 logger = logging.getLogger(__name__)
@@ -109,8 +109,8 @@ def _again(openers: Openers, where: Folder, lying: Lying, record: Record) -> boo
     except PackMissing:
         raise
     except Damaged:
-        # Nobody was told that it is stored: what was told was durable.
-        logger.warning("a record that no row names does not open")
+        # It may have been acknowledged and changed since, or never have been whole: a person is to know.
+        alerts.raise_("damaged", lying.name, "A stored object that had not got its rows yet does not open.")
         return False
     ingest.restore(_ticket(found)).result(WAIT_SECONDS)
     return True

@@ -13,7 +13,7 @@ from archive.models import Instance, Pack, Study
 from archive.rebuilding import settling
 from archive.tickets import Ticket
 from audit.actions import Action
-from audit.models import AuditEvent
+from audit.models import Alert, AuditEvent
 from tests.archive.owing import ahead, killed, named, told, uids
 from tests.conftest import Installation
 
@@ -90,6 +90,21 @@ def test_a_record_that_was_cut_off_hides_none_and_is_no_object(
     assert settling.run() == 1
     assert named() == uids(*series[:2])
     assert not Pack.objects.filter(owed=True).exists()
+
+
+def test_what_was_acknowledged_and_does_not_open_any_more_is_told_and_hides_no_other(
+    sender: Any, series: list[Dataset], installation: Installation
+) -> None:
+    with killed():
+        for one in series[1:3]:
+            ahead(sender, one).result(5)
+    (pack,) = (installation.data / "packs").rglob("*.pack")
+    row, data = Instance.objects.get(), bytearray(pack.read_bytes())
+    data[row.offset + row.length + 1500] ^= 1
+    pack.write_bytes(data)
+    assert settling.run() == 1
+    assert named() == uids(series[0], series[2])
+    assert Alert.objects.filter(kind="damaged").exists()
 
 
 def test_in_the_trash_it_waits_until_the_study_is_restored(
