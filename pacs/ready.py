@@ -64,9 +64,15 @@ def _connection() -> http.client.HTTPConnection:
 
 
 def dimse_trouble() -> str | None:
-    """Ask whether the DICOM port of this machine takes connections."""
+    """Ask whether somebody takes connections at the DICOM port of this machine.
+
+    The port is open as long as the program runs, whether a process that receives lives or not: one that does hangs up
+    on who has nothing to say.
+    """
     try:
-        socket.create_connection((_loopback(), settings.PACS_DICOM_PORT), timeout=SECONDS).close()
+        with socket.create_connection((_loopback(), settings.PACS_DICOM_PORT), timeout=SECONDS) as sock:
+            sock.shutdown(socket.SHUT_WR)
+            sock.recv(1)
     except OSError as error:
         return f"the DICOM port does not answer ({type(error).__name__})"
     return None

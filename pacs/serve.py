@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+import socket
 import ssl
 import sys
 import threading
@@ -19,7 +20,7 @@ from pacs import tls
 from pacs.hardening import die_with_parent, harden, keep_freed_memory, open_many_files
 from pacs.pools import CONNECTIONS, THREADS
 from pacs.start import ROLES, serving
-from pacs.supervisor import PARENT, Child, Supervisor, role_command
+from pacs.supervisor import PARENT, Child, Supervisor, inherited, role_command
 
 logger = logging.getLogger("pacs.serve")
 
@@ -63,11 +64,34 @@ def adopt() -> None:
 
 
 def everything() -> int:
-    """Run every role in processes of their own until told to stop; background work gets one for two cores, or two."""
-    again = {"worker": max(2, (os.cpu_count() or 2) // 2)}
+    """Run every role in processes of their own until told to stop.
+
+    Background work gets one for two cores, or two; DICOM gets two where there are two cores.
+    """
+    cores, doors = os.cpu_count() or 1, {"dimse": _doors()}
+    again = {"worker": max(2, cores // 2), "dimse": min(2, cores) if doors["dimse"] else 1}
     settle()
-    children = [Child(role, role_command(role)) for role in ROLES for _ in range(again.get(role, 1))]
+    children = [
+        Child(role, role_command(role), doors.get(role, ())) for role in ROLES for _ in range(again.get(role, 1))
+    ]
     return Supervisor(children).run()
+
+
+def _doors() -> tuple[socket.socket, ...]:
+    """The sockets of DICOM and of DICOM TLS, which all processes that receive share; none where a port is taken."""
+    from archive.dimse.listening import bound
+
+    opened: list[socket.socket] = []
+    for port in (settings.PACS_DICOM_PORT, settings.PACS_DICOM_TLS_PORT):
+        try:
+            opened.append(bound(settings.PACS_BIND, port))
+        except OSError as error:
+            # The one process that is to receive tries again, and says so.
+            logger.warning("port %d cannot be had now: %s", port, error.strerror)
+            for sock in opened:
+                sock.close()
+            return ()
+    return tuple(opened)
 
 
 def settle() -> None:
@@ -127,7 +151,7 @@ def dimse() -> int:
     keep_freed_memory(KEPT_BYTES)
     serving("dimse")
     settle()
-    server.run(context)
+    server.run(context, inherited())
     return 0
 
 

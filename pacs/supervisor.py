@@ -3,10 +3,12 @@
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Final
@@ -16,16 +18,23 @@ logger = logging.getLogger("pacs.supervisor")
 PARENT: Final = "CUSTOS_PARENT"
 """Name under which a child finds the process it must not outlive."""
 
+SOCKETS: Final = "CUSTOS_SOCKETS"
+"""Name under which a child finds the descriptors of the sockets that it was given."""
+
 STEADY: Final = 60.0
 """Seconds after which a child counts as healthy and its pause starts small again."""
 
 
 @dataclass
 class Child:
-    """One program to keep alive: its name, its command, and how long to pause before the next start."""
+    """One program to keep alive: its name, its command, and how long to pause before the next start.
+
+    `sockets` are bound ones that it inherits, whenever it is started: all children that do accept from the same queue.
+    """
 
     name: str
     command: Sequence[str]
+    sockets: Sequence[socket.socket] = ()
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     pause: float = 0.0
@@ -73,8 +82,9 @@ class Supervisor:
 
     def _start(self, child: Child) -> None:
         """Start a child in a session of its own, so that the terminal's interrupt reaches it through us alone."""
-        environ = {**self.environ, PARENT: str(os.getpid())}
-        child.process = subprocess.Popen(child.command, env=environ, start_new_session=True)
+        handles = [sock.fileno() for sock in child.sockets]
+        environ = {**self.environ, PARENT: str(os.getpid()), SOCKETS: ",".join(map(str, handles))}
+        child.process = subprocess.Popen(child.command, env=environ, pass_fds=handles, start_new_session=True)
         child.started = self.clock()
         logger.info("%s runs as process %d", child.name, child.process.pid)
 
@@ -83,6 +93,8 @@ class Supervisor:
         living = [child.process for child in self.children if child.process is not None]
         for process in living:
             process.terminate()
+        for child in self.children:
+            _refuse(child.sockets)
         deadline = self.clock() + self.grace
         for process in living:
             try:
@@ -92,6 +104,21 @@ class Supervisor:
                 process.kill()
                 process.wait()
         return 0
+
+
+def _refuse(sockets: Sequence[socket.socket]) -> None:
+    """Let nobody wait in a queue from which no child will take him any more."""
+    for sock in sockets:
+        with suppress(OSError):  # Nobody listened yet.
+            sock.shutdown(socket.SHUT_RDWR)
+
+
+def inherited() -> dict[int, socket.socket]:
+    """The sockets that this process was given by the supervisor that started it, by their ports."""
+    sockets = [socket.socket(fileno=int(handle)) for handle in os.environ.pop(SOCKETS, "").split(",") if handle]
+    for sock in sockets:
+        sock.set_inheritable(False)
+    return {sock.getsockname()[1]: sock for sock in sockets}
 
 
 def role_command(role: str) -> list[str]:

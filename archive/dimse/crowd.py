@@ -109,6 +109,11 @@ class Crowd:
                 self._from[connection.address] -= 1
                 self._from += Counter()
 
+    def size(self) -> int:
+        """How many connections there are now."""
+        with self._lock:
+            return len(self._waiting) + len(self._associated)
+
     def everybody(self) -> list[Connection]:
         """All connections of now."""
         with self._lock:

@@ -4,7 +4,7 @@ import logging
 import signal
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from ipaddress import IPv6Address, ip_address
 from threading import Event, Thread
 from time import monotonic
@@ -19,11 +19,11 @@ from accounts import callers, devices
 from archive import ingest
 from archive.dimse.association import serve
 from archive.dimse.crowd import Crowd
+from archive.dimse.listening import Listener, bound
 from archive.dimse.watch import watch
 
 logger = logging.getLogger("archive.dimse")
 
-BACKLOG: Final = 128
 DRAIN_SECONDS: Final = 8.0
 LOOK_SECONDS: Final = 2.0
 """How often it is asked whether the first device has been given a certificate."""
@@ -36,17 +36,22 @@ REST_SECONDS: Final = 1.0
 
 
 class Server:
-    """A listening socket and its connections, over TLS where there is a context. `port` 0 takes a free one."""
+    """A listening socket and its connections, over TLS where there is a context. `port` 0 takes a free one.
+
+    Several processes may be `handed` one bound socket: each takes some of those who connect.
+    """
 
     def __init__(
-        self, host: str, port: int, crowd: Crowd | None = None, *, context: ssl.SSLContext | None = None
+        self,
+        host: str,
+        port: int,
+        crowd: Crowd | None = None,
+        *,
+        context: ssl.SSLContext | None = None,
+        handed: socket.socket | None = None,
     ) -> None:
-        family, kind, protocol, _name, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        self._listener = socket.socket(family, kind, protocol)
-        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._listener.bind(place)
-        self._listener.listen(BACKLOG)
         self._crowd, self._context = crowd or Crowd(), context
+        self._listener = Listener(handed or bound(host, port), self._crowd.size, shared=handed is not None)
         self._ending = Event()
         self._acceptor = Thread(target=self._accept, name="dimse-accept", daemon=True)
         watching = (self._ending, self._crowd.associated)
@@ -55,8 +60,7 @@ class Server:
     @property
     def port(self) -> int:
         """The port that peers connect to."""
-        port: int = self._listener.getsockname()[1]
-        return port
+        return self._listener.port
 
     def start(self) -> "Server":
         """Begin to accept."""
@@ -71,9 +75,9 @@ class Server:
     def stop(self, seconds: float = DRAIN_SECONDS) -> None:
         """Accept nobody any more, let messages under way be finished for some seconds, then end what is left."""
         self._ending.set()
-        # Shutting down wakes the thread in accept(); closing alone would not.
-        self._shut_listener()
+        self._listener.wake()
         self._acceptor.join(timeout=5)
+        self._listener.close()
         self._watcher.join(timeout=5)
         deadline = monotonic() + seconds
         while self._crowd.everybody() and monotonic() < deadline:
@@ -84,23 +88,18 @@ class Server:
         for connection in self._crowd.everybody():
             connection.hang_up()
 
-    def _shut_listener(self) -> None:
-        try:
-            self._listener.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            logger.debug("the listener was shut already")
-        self._listener.close()
-
     def _accept(self) -> None:
         while not self._ending.is_set():
             try:
-                sock, place = self._listener.accept()
+                accepted = self._listener.accept()
             except OSError as error:
                 if not self._ending.wait(0.1):
                     # Out of file descriptors, most likely: those who are connected go on, and this passes.
                     logger.warning("nobody can be accepted now: %s", error.strerror)
                 continue
-            connection = self._crowd.enter(sock, plain_address(place[0]))
+            if accepted is None:
+                continue
+            connection = self._crowd.enter(accepted[0], plain_address(accepted[1]))
             Thread(target=serve, args=(connection, self._context), name="dimse-association", daemon=True).start()
 
 
@@ -111,10 +110,11 @@ def plain_address(text: str) -> str:
     return str(mapped or given)
 
 
-def run(secure: Callable[[], ssl.SSLContext]) -> None:
+def run(secure: Callable[[], ssl.SSLContext], handed: Mapping[int, socket.socket]) -> None:
     """Serve DICOM until SIGTERM or SIGINT; returns once everything acknowledged is durable and everybody has left.
 
-    `secure` gives what TLS is spoken with; its port opens once there is a device with a certificate.
+    `secure` gives what TLS is spoken with; its port opens once there is a device with a certificate. Sockets of the two
+    ports that are `handed` to this process are listened to by others as well.
     """
     ended = Event()
 
@@ -123,14 +123,15 @@ def run(secure: Callable[[], ssl.SSLContext]) -> None:
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
-    plain = Server(settings.PACS_BIND, settings.PACS_DICOM_PORT).start()
+    port = settings.PACS_DICOM_PORT
+    plain = Server(settings.PACS_BIND, port, handed=handed.get(port)).start()
     logger.info("listening for DICOM on port %d", plain.port)
     secured: Server | None = None
     renewed_at = monotonic()
     while not ended.wait(LOOK_SECONDS):
         _note_callers()
         if secured is None and _wanted():
-            secured = _opened(secure)
+            secured = _opened(secure, handed.get(settings.PACS_DICOM_TLS_PORT))
         if secured is not None and monotonic() - renewed_at >= RENEW_SECONDS:
             renewed_at = monotonic()
             renew(secured, secure)
@@ -140,10 +141,11 @@ def run(secure: Callable[[], ssl.SSLContext]) -> None:
     ingest.stop()
 
 
-def _opened(secure: Callable[[], ssl.SSLContext]) -> Server | None:
+def _opened(secure: Callable[[], ssl.SSLContext], handed: socket.socket | None) -> Server | None:
     """Open the port of DICOM TLS; None where that cannot be done now, and plain DICOM goes on meanwhile."""
     try:
-        server = Server(settings.PACS_BIND, settings.PACS_DICOM_TLS_PORT, context=secure()).start()
+        port = settings.PACS_DICOM_TLS_PORT
+        server = Server(settings.PACS_BIND, port, context=secure(), handed=handed).start()
     except OSError as error:
         # The port is taken, or a file cannot be read.
         logger.warning("DICOM TLS cannot be opened now: %s", error.strerror or type(error).__name__)

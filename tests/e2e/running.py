@@ -108,7 +108,10 @@ class Archive:
         assert self.process is None or self.process.poll() is None, self.log.read_text()[-4000:]
         try:
             web = requests.get(f"{self.url}/readyz", verify=str(self.authority), timeout=5).status_code == 200
-            socket.create_connection(("127.0.0.1", self.dicom_port), timeout=2).close()
+            # The port is open while nobody receives; who does hangs up on one who has nothing to say.
+            with socket.create_connection(("127.0.0.1", self.dicom_port), timeout=2) as sock:
+                sock.shutdown(socket.SHUT_WR)
+                sock.recv(1)
         except (OSError, requests.RequestException):
             return False
         return web

@@ -80,6 +80,20 @@ def test_the_receiver_is_killed_during_a_send(archive: Archive, logins: dict[str
     assert_all_there_once(archive, logins["rosa"], study, acknowledged)
 
 
+def test_who_comes_while_one_receiver_is_killed_is_taken_by_the_other(archive: Archive) -> None:
+    receivers = archive.processes("serve dimse")
+    assert len(receivers) == min(2, os.cpu_count() or 1)
+    os.kill(receivers[0], signal.SIGKILL)
+    study = builders.study(20)
+    acknowledged: set[str] = set()
+
+    for number in range(0, 20, 4):
+        send(archive, study[number : number + 4], acknowledged)
+
+    assert len(acknowledged) == 20
+    wait_for(lambda: len(archive.processes("serve dimse")) == len(receivers), 60, "the receiver to come back")
+
+
 def test_the_web_workers_are_killed_during_a_send(archive: Archive, logins: dict[str, Login]) -> None:
     study = builders.study(150)
     acknowledged: set[str] = set()

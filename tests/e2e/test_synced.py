@@ -5,6 +5,7 @@ import signal
 import subprocess
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -29,14 +30,15 @@ def test_every_success_follows_the_sync_of_its_pack_and_its_rows_follow_before_t
     folder.mkdir()
     for number, ds in enumerate(builders.study(6, side=64)):
         (folder / f"{number}.dcm").write_bytes(builders.part10(ds))
-    (receiver,) = archive.processes("serve dimse")
+    receivers = archive.processes("serve dimse")
     trace = tmp_path / "trace"
     calls = "trace=write,writev,pwrite64,pwritev,fsync,fdatasync,sendto,sendmsg"
     watcher = subprocess.Popen(
-        [strace, "-f", "-y", "-p", str(receiver), "-o", str(trace), "-e", calls, "-s", "16"],
+        [strace, "-f", "-y", *(f"-p{pid}" for pid in receivers), "-o", str(trace), "-e", calls, "-s", "16"],
         stderr=subprocess.DEVNULL,
     )
-    wait_for(lambda: "TracerPid:\t0" not in Path(f"/proc/{receiver}/status").read_text(), 20, "the watcher")
+    for pid in receivers:
+        wait_for(partial(_is_traced, pid), 20, "the watcher")
 
     sender = [dcmtk("dcmsend"), "-aet", "CT_ONE", "-aec", "CUSTOS", "127.0.0.1", str(archive.dicom_port), "+sd"]
     sent = subprocess.run([*sender, str(folder)], timeout=100, capture_output=True, text=True)
@@ -45,6 +47,10 @@ def test_every_success_follows_the_sync_of_its_pack_and_its_rows_follow_before_t
 
     assert sent.returncode == 0, sent.stderr
     assert answers_after_syncs(trace.read_text()) == 6
+
+
+def _is_traced(pid: int) -> bool:
+    return "TracerPid:\t0" not in Path(f"/proc/{pid}/status").read_text()
 
 
 def answers_after_syncs(trace: str) -> int:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -79,6 +80,48 @@ def test_what_keeps_dying_is_started_ever_more_seldom(supervisor: subprocess.Pop
     until(lambda: len(pids(tmp_path, "brief")) >= 2)
     time.sleep(2)
     assert len(pids(tmp_path, "brief")) <= 6
+
+
+def _door(folder: Path) -> int:
+    """The port of the socket that the supervisor gave to a child, once that listens."""
+    until(lambda: any(folder.glob("port-*")))
+    (found,) = folder.glob("port-*")
+    return int(found.name.partition("-")[2])
+
+
+def _taker(port: int) -> int:
+    """Which process takes who connects, however long that takes."""
+    with socket.create_connection(("127.0.0.1", port), timeout=15) as sock:
+        return int(sock.recv(32))
+
+
+def test_whoever_connects_while_a_child_is_started_again_waits_for_it(
+    supervisor: subprocess.Popen[bytes], tmp_path: Path
+) -> None:
+    port = _door(tmp_path)
+    first = _taker(port)
+    os.kill(first, signal.SIGKILL)
+    until(lambda: not alive(first))
+    assert _taker(port) != first
+
+
+def test_whoever_connects_at_the_end_is_refused_though_a_child_still_lives(
+    supervisor: subprocess.Popen[bytes], tmp_path: Path
+) -> None:
+    port = _door(tmp_path)
+    lingers = _taker(port)
+    supervisor.terminate()
+    until(lambda: _is_refused(port))
+    assert alive(lingers)
+    assert supervisor.wait(15) == 0
+
+
+def _is_refused(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    except ConnectionRefusedError:
+        return True
+    return False
 
 
 def test_the_pause_doubles_up_to_half_a_minute_and_starts_small_after_a_long_life() -> None:
