@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db import Error as DatabaseFault
-from django.db.models import F
 
 from archive import contexts, index_patients, index_studies, keys, packs, statements
 from archive.columns import cell_name
@@ -20,6 +19,7 @@ from archive.jobs import Work
 from archive.models import Held, Instance, Pack, Series, Study
 from archive.packs import Place
 from archive.tickets import Admission
+from audit import plain_models
 
 # Kinds of work on a series that got something new, and after how many seconds: metadata waits until it is quiet.
 AFTER_STORE = {"preview": 5.0, "digest": 10.0, "metadata": 30.0}
@@ -65,8 +65,8 @@ def name_packs(places: Iterable[Place]) -> None:
     rows = {place.pack: Pack(id=place.pack, study=place.study_row, name=place.name) for place in places}
     if not rows:
         return
-    Pack.objects.bulk_create(rows.values(), ignore_conflicts=True)
-    there = set(Pack.objects.filter(id__in=rows).values_list("id", flat=True))
+    plain_models.insert(Pack, rows.values(), ignore=True)
+    there = {row.id for row in plain_models.select(Pack, "id", rows)}
     if taken := [row.name for row in rows.values() if row.id not in there]:
         # The index was made anew, or the pack swept, while it was written: what follows goes into another one.
         packs.leave(taken)
@@ -193,10 +193,10 @@ def _count(fresh: list[Admission], studies: dict[str, Study], series: dict[tuple
         study.last_received_at = max([study.last_received_at, *(one.ticket.arrived for one in ours)])
         modalities = {*study.modalities.split("\\"), *(one.facts.text("modality") for one in ours)} - {""}
         study.modalities = "\\".join(sorted(modalities))[:120]
-        study.save(update_fields=index_studies.CHANGING)
+        plain_models.update(study, index_studies.CHANGING)
     for name, row in sorted(series.items()):
         arrived = sum((one.facts.study_uid, one.facts.series_uid) == name for one in fresh)
-        Series.objects.filter(id=row.id).update(instance_count=F("instance_count") + arrived)
+        statements.count_series(row.id, row.study_id, arrived)
 
 
 def work(admissions: Iterable[Admission]) -> list[Work]:

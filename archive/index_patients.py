@@ -3,12 +3,11 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef
-
-from archive import keys, tokens
+from archive import keys, statements, tokens
 from archive.columns import Column, cell_name
 from archive.models import Patient, PatientToken
 from archive.tickets import Admission
+from audit import plain_models
 
 # Cell of the row -> what it holds, and the column of its search tokens.
 _CELLS: dict[str, tuple[str, Column | None]] = {
@@ -29,17 +28,17 @@ def ensure(admissions: list[Admission]) -> dict[str, Patient]:
     found = _rows(wanted)
     missing = sorted(wanted.keys() - found.keys())
     if missing:
-        Patient.objects.bulk_create([_new(wanted[name]) for name in missing], ignore_conflicts=True)
+        plain_models.insert(Patient, [_new(wanted[name]) for name in missing], ignore=True)
         found |= _rows(missing)
         rows = [row for name in missing for row in carried(found[name], wanted[name])]
-        PatientToken.objects.bulk_create(rows, ignore_conflicts=True, batch_size=500)
+        plain_models.insert(PatientToken, rows, ignore=True)
     return found
 
 
-def carried(patient: Patient, one: Admission) -> list[PatientToken]:
+def carried(patient: Patient, one: Admission) -> list[tokens.OfPatient]:
     """The search tokens of a patient who is new with this object."""
     return [
-        PatientToken(patient=patient, column=column, token=number)
+        tokens.OfPatient(column, number, patient.id)
         for field, column in _CELLS.values()
         if column is not None
         for number in tokens.of(column, one.facts.text(field))
@@ -52,12 +51,11 @@ def tokenless(pseudonyms: Iterable[str]) -> list[UUID]:
     wanted = set(pseudonyms)
     if not wanted:
         return []
-    rows = Patient.objects.filter(pseudonym__in=wanted).exclude(**dict.fromkeys(COLUMNS, b""))
-    return list(rows.filter(~Exists(PatientToken.objects.filter(patient=OuterRef("id")))).values_list("id", flat=True))
+    return statements.tokenless(wanted, tuple(COLUMNS))
 
 
 def _rows(pseudonyms: "dict[str, Admission] | list[str]") -> dict[str, Patient]:
-    return {row.pseudonym: row for row in Patient.objects.filter(pseudonym__in=list(pseudonyms))}
+    return {row.pseudonym: row for row in plain_models.select(Patient, "pseudonym", pseudonyms)}
 
 
 def _new(one: Admission) -> Patient:

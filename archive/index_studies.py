@@ -4,6 +4,7 @@ from archive import index_patients, keys, phrases, tokens
 from archive.columns import Column, cell_name
 from archive.models import Patient, Series, Study, StudyToken
 from archive.tickets import Admission
+from audit import plain_models
 
 # Cells of the study that an object fills where they are still empty.
 _CELLS: dict[str, tuple[str, Column]] = {
@@ -28,8 +29,8 @@ CHANGING = [
     "named",
     *_CELLS,
     *_OWN,
-    "description",
-    "referring",
+    "description_id",
+    "referring_id",
 ]
 
 
@@ -39,21 +40,28 @@ def ensure(admissions: list[Admission], patients: dict[str, Patient]) -> dict[st
     Changes made to the rows here and after are saved by the caller.
     """
     wanted = {one.facts.study_uid: one for one in reversed(admissions)}
-    found = _locked(wanted)
+    found = _locked(wanted, patients)
     missing = sorted(wanted.keys() - found.keys())
     if missing:
-        Study.objects.bulk_create([_new(wanted[uid], patients) for uid in missing], ignore_conflicts=True)
-        found |= _locked(missing)
-    added: list[StudyToken] = []
+        plain_models.insert(Study, [_new(wanted[uid], patients) for uid in missing], ignore=True)
+        found |= _locked(missing, patients)
+    added: list[tokens.OfStudy] = []
     for one in admissions:
         added += _complete(found[one.facts.study_uid], one)
-    StudyToken.objects.bulk_create(added, ignore_conflicts=True, batch_size=500)
+    plain_models.insert(StudyToken, added, ignore=True)
     return found
 
 
-def _locked(uids: "dict[str, Admission] | list[str]") -> dict[str, Study]:
-    rows = Study.objects.select_for_update(of=("self",)).select_related("patient").filter(uid__in=list(uids))
-    return {row.uid: row for row in rows.order_by("uid")}
+def _locked(uids: "dict[str, Admission] | list[str]", patients: dict[str, Patient]) -> dict[str, Study]:
+    """Studies by UID, each with its patient, who may be another one than the image says."""
+    rows = plain_models.select(Study, "uid", uids, lock=True)
+    known = {patient.id: patient for patient in patients.values()}
+    others = {row.patient_id for row in rows} - known.keys()
+    if others:
+        known |= {patient.id: patient for patient in plain_models.select(Patient, "id", others)}
+    for row in rows:
+        row.patient = known[row.patient_id]
+    return {row.uid: row for row in rows}
 
 
 def _new(one: Admission, patients: dict[str, Patient]) -> Study:
@@ -70,7 +78,7 @@ def _new(one: Admission, patients: dict[str, Patient]) -> Study:
     )
 
 
-def _complete(study: Study, one: Admission) -> list[StudyToken]:
+def _complete(study: Study, one: Admission) -> list[tokens.OfStudy]:
     """Fill what the study does not say yet, and flag another identity; return the tokens of what was added."""
     study.date = study.date or one.facts.text("study_date")
     study.time = study.time or one.facts.text("study_time")
@@ -91,27 +99,27 @@ def _complete(study: Study, one: Admission) -> list[StudyToken]:
     return added
 
 
-def _fill(study: Study, one: Admission, cells: dict[str, tuple[str, Column]]) -> list[StudyToken]:
-    added: list[StudyToken] = []
+def _fill(study: Study, one: Admission, cells: dict[str, tuple[str, Column]]) -> list[tokens.OfStudy]:
+    added: list[tokens.OfStudy] = []
     for cell, (name, column) in cells.items():
         value = one.facts.text(name)
         if not value or getattr(study, cell):
             continue
         setattr(study, cell, keys.seal_cell(study.key_id, cell_name("study", cell), study.id, value))
-        added += [StudyToken(study=study, column=column, token=number) for number in tokens.of(column, value)]
+        added += [tokens.OfStudy(column, number, study.id) for number in tokens.of(column, value)]
     return added
 
 
 def ensure_series(admissions: list[Admission], studies: dict[str, Study]) -> dict[tuple[str, str], Series]:
     """The series row of each admission by study and series UID. The locked study rows keep other writers out."""
     wanted = {(one.facts.study_uid, one.facts.series_uid): one for one in reversed(admissions)}
-    rows = Series.objects.filter(study__in=studies.values(), uid__in={uid for _, uid in wanted})
     uids = {study.id: uid for uid, study in studies.items()}
-    found = {(uids[row.study_id], row.uid): row for row in rows}
+    rows = plain_models.select(Series, "uid", {uid for _, uid in wanted})
+    found = {(uids[row.study_id], row.uid): row for row in rows if row.study_id in uids}
     missing = [wanted[name] for name in sorted(wanted.keys() - found.keys())]
     if missing:
         made = _new_series(missing, studies)
-        Series.objects.bulk_create(made.values())
+        plain_models.insert(Series, made.values())
         for uid, _ in made:
             studies[uid].series_count += 1
         found |= made

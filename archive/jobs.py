@@ -15,6 +15,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from archive.models import Job
+from audit import plain_models
 
 TASK = "archive.work"
 ATTEMPTS = 5
@@ -45,8 +46,7 @@ def promise_many(work: Iterable[Work]) -> None:
     """Promise several pieces of work in the caller's transaction."""
     now = timezone.now()
     rows = [Job(kind=one.kind, subject=one.subject, due_at=now + timedelta(seconds=one.due_in)) for one in work]
-    if rows:
-        Job.objects.bulk_create(rows, ignore_conflicts=True)
+    plain_models.insert(Job, rows, ignore=True)
 
 
 def due(limit: int = 100) -> list[UUID]:

@@ -5,7 +5,7 @@ most a minute and in bounded number.
 """
 
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ from archive.errors import Damaged, Unavailable
 from archive.keyring import Wrapped
 from archive.models import Study, StudyKey
 from archive.openers import Bunch, CellOpener, Opener
+from audit import plain_models
 from audit.actions import Action
 from audit.errors import NotCovered
 from audit.receipts import Receipt
@@ -56,26 +57,32 @@ def forget() -> None:
 
 
 def ensure(scope: str, subjects: Iterable[str]) -> dict[str, KeyName]:
-    """The present key of each study UID or patient pseudonym, made where there was none.
+    """The present key of each study UID or patient pseudonym, made where there was none; see `ensure_all`."""
+    return {subject: name for (_, subject), name in ensure_all({scope: subjects}).items()}
+
+
+def ensure_all(subjects: Mapping[str, Iterable[str]]) -> dict[tuple[str, str], KeyName]:
+    """The present keys of subjects by their scopes, made where there were none, by scope and subject.
 
     A new row is committed and read back before this returns, so that nothing is ever sealed under a key that a crash
     or a faster process could take away; who loses the race gets the winner's. Must run outside a transaction.
     """
-    wanted = sorted(set(subjects))
-    known = _rows(scope, wanted)
-    missing = [subject for subject in wanted if subject not in known]
+    wanted = sorted({(scope, subject) for scope, named in subjects.items() for subject in named})
+    known = _rows(wanted)
+    missing = [name for name in wanted if name not in known]
     if missing:
         keystore.current_epoch()  # ahead of the transaction: it may ask a slow root
         with transaction.atomic(durable=True):
-            StudyKey.objects.bulk_create([_new(scope, subject) for subject in missing], ignore_conflicts=True)
-        known |= _rows(scope, missing)
+            plain_models.insert(StudyKey, [_new(*name) for name in missing], ignore=True)
+        known |= _rows(missing)
     for row in known.values():
         keyring.hold(row)
-    return {subject: KeyName(known[subject].id, known[subject].owner) for subject in wanted}
+    return {name: KeyName(known[name].id, known[name].owner) for name in wanted}
 
 
-def _rows(scope: str, subjects: list[str]) -> dict[str, StudyKey]:
-    return {row.subject: row for row in StudyKey.objects.filter(scope=scope, subject__in=subjects)}
+def _rows(names: list[tuple[str, str]]) -> dict[tuple[str, str], StudyKey]:
+    wanted, rows = set(names), plain_models.select(StudyKey, "subject", {subject for _, subject in names})
+    return {(row.scope, row.subject): row for row in rows if (row.scope, row.subject) in wanted}
 
 
 def _new(scope: str, subject: str) -> StudyKey:

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 from archive import keys, tokens
 from archive.columns import Column, cell_name
 from archive.models import Phrase, PhraseToken
+from audit import plain_models
 
 VALUE = cell_name("phrase", "value_cell")
 Spelling = tuple[Column, str]
@@ -19,7 +20,7 @@ def ensure(spellings: Iterable[Spelling]) -> dict[Spelling, UUID]:
     missing = sorted(wanted.keys() - found.keys())
     if missing:
         made = [_new(*wanted[name], name[1]) for name in missing]
-        Phrase.objects.bulk_create(made, ignore_conflicts=True)
+        plain_models.insert(Phrase, made, ignore=True)
         found |= _rows(missing)
         _index([row for row in made if found.get((Column(row.column), row.digest)) == row.id], wanted)
     return {wanted[name]: row for name, row in found.items() if name in wanted}
@@ -39,8 +40,7 @@ def _rows(names: Iterable[tuple[Column, str]]) -> dict[tuple[Column, str], UUID]
     digests = {digest for _, digest in names}
     if not digests:
         return {}
-    rows = Phrase.objects.filter(digest__in=digests).values_list("column", "digest", "id")
-    return {(Column(column), digest): row for column, digest, row in rows}
+    return {(Column(row.column), row.digest): row.id for row in plain_models.select(Phrase, "digest", digests)}
 
 
 def _new(column: Column, value: str, digest: str) -> Phrase:
@@ -50,8 +50,8 @@ def _new(column: Column, value: str, digest: str) -> Phrase:
 
 def _index(made: list[Phrase], wanted: dict[tuple[Column, str], Spelling]) -> None:
     rows = [
-        PhraseToken(column=phrase.column, token=number, phrase_id=phrase.id)
+        tokens.OfPhrase(phrase.column, number, phrase.id)
         for phrase in made
         for number in tokens.of(*wanted[Column(phrase.column), phrase.digest])
     ]
-    PhraseToken.objects.bulk_create(rows, ignore_conflicts=True, batch_size=500)
+    plain_models.insert(PhraseToken, rows, ignore=True)

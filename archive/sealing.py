@@ -73,10 +73,11 @@ def _provide_keys(admissions: list[Admission]) -> None:
             one.study_key, one.patient_key = one.context.study_key, one.context.patient_key
     others = [one for one in admissions if one.context is None]
     if others:
-        studies = keys.ensure(keys.STUDY, {one.facts.study_uid for one in others})
-        patients = keys.ensure(keys.PATIENT, {one.pseudonym for one in others})
+        uids, pseudonyms = {one.facts.study_uid for one in others}, {one.pseudonym for one in others}
+        names = keys.ensure_all({keys.STUDY: uids, keys.PATIENT: pseudonyms})
         for one in others:
-            one.study_key, one.patient_key = studies[one.facts.study_uid], patients[one.pseudonym]
+            one.study_key = names[keys.STUDY, one.facts.study_uid]
+            one.patient_key = names[keys.PATIENT, one.pseudonym]
 
 
 def _put_away(one: Admission, original: Instance | None) -> None:

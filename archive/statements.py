@@ -9,10 +9,12 @@ from uuid import UUID
 
 from django.db import models
 
-from archive.models import Instance, Pack, Series, Study, StudyKey
+from archive.models import Instance, Pack, Patient, PatientToken, Series, Study, StudyKey
 from audit import plain
 
-_INSTANCE, _STUDY, _SERIES, _KEY, _PACK = (model._meta.db_table for model in (Instance, Study, Series, StudyKey, Pack))
+_INSTANCE, _STUDY, _SERIES, _KEY, _PACK, _PATIENT, _TOKEN = (
+    model._meta.db_table for model in (Instance, Study, Series, StudyKey, Pack, Patient, PatientToken)
+)
 
 
 class KeyRow(NamedTuple):
@@ -59,6 +61,16 @@ def uids_of(series: UUID, most: int) -> list[str] | None:
     statement = f"SELECT uid FROM {_INSTANCE} WHERE series_id = %s LIMIT %s"  # noqa: S608 # nosec B608
     rows = plain.execute(statement, [series, most + 1]).fetchall()
     return None if len(rows) > most else [row[0] for row in rows]
+
+
+def tokenless(pseudonyms: Collection[str], cells: Sequence[str]) -> list[UUID]:
+    """Those of the patients of whom one of these cells says something, and who have no search tokens."""
+    places, empty = ", ".join(["%s"] * len(pseudonyms)), " AND ".join(f"length({cell}) = 0" for cell in cells)
+    statement = (
+        f"SELECT id FROM {_PATIENT} WHERE pseudonym IN ({places}) AND NOT ({empty}) "  # noqa: S608 # nosec B608
+        f"AND NOT EXISTS (SELECT 1 FROM {_TOKEN} WHERE {_TOKEN}.patient_id = {_PATIENT}.id)"
+    )
+    return [plain.uuid(row[0]) for row in plain.execute(statement, list(pseudonyms)).fetchall()]
 
 
 def count_study(study: UUID, key: UUID, instances: int, size: int, arrived: datetime) -> bool:

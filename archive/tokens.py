@@ -1,13 +1,38 @@
 """Search tokens of the index: which terms a column's values have, at the level the installation chose."""
 
 from collections.abc import Iterable
-from typing import cast
+from typing import NamedTuple, cast
+from uuid import UUID
 
 from django.conf import settings
 
 from archive.columns import NAMES, Column
 from keystore import keys as keystore
 from vault.tokens import Level, Term, name_terms, text_terms, token
+
+
+class OfPatient(NamedTuple):
+    """A token of a patient, as its row has it (`PatientToken`)."""
+
+    column: int
+    token: int
+    patient_id: UUID
+
+
+class OfStudy(NamedTuple):
+    """A token of a study (`StudyToken`)."""
+
+    column: int
+    token: int
+    study_id: UUID
+
+
+class OfPhrase(NamedTuple):
+    """A token of a spelling (`PhraseToken`)."""
+
+    column: int
+    token: int
+    phrase_id: UUID
 
 
 def level() -> Level:

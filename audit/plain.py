@@ -11,6 +11,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, connections
+from psycopg2.extras import execute_batch
 
 
 def execute(statement: str, values: Sequence[Any] = ()) -> Any:
@@ -29,7 +30,11 @@ def execute_many(statement: str, rows: Iterable[Sequence[Any]]) -> None:
     with database.wrap_database_errors:
         database.ensure_connection()
         prepared = [_prepared(database, row) for row in rows]
-        database.connection.cursor().executemany(_spelt(statement, database.vendor), prepared)
+        cursor, spelt = database.connection.cursor(), _spelt(statement, database.vendor)
+        if database.vendor == "postgresql":
+            execute_batch(cursor, spelt, prepared)  # so that not each row waits for an answer
+        else:
+            cursor.executemany(spelt, prepared)
 
 
 def uuid(value: str | UUID) -> UUID:

@@ -96,36 +96,6 @@ def dictionary(studies: int) -> Iterator[None]:
         yield
 
 
-class _PatientToken:
-    """A row of a patient's token without what Django does for each row: there are tens of millions of them."""
-
-    __slots__ = ("column", "patient_id", "token")
-
-    def __init__(self, *, patient: Any, column: int, token: int) -> None:
-        self.patient_id, self.column, self.token = patient.id, column, token
-
-
-class _StudyToken:
-    """Likewise, of a study's token."""
-
-    __slots__ = ("column", "study_id", "token")
-
-    def __init__(self, *, study: Any, column: int, token: int) -> None:
-        self.study_id, self.column, self.token = study.id, column, token
-
-
-@contextmanager
-def light_tokens() -> Iterator[None]:
-    """For as long as the block lasts, the rows of search tokens are made without Django."""
-    from archive import index_patients, index_studies
-
-    with (
-        patch.object(index_patients, "PatientToken", _PatientToken),
-        patch.object(index_studies, "StudyToken", _StudyToken),
-    ):
-        yield
-
-
 def admitted(sender: Any, given: "Facts", arrived: datetime) -> "Admission":
     """An object on its way in, as the writer would have it."""
     from archive import frames, sealing
@@ -139,15 +109,15 @@ def rows(admissions: "list[Admission]", groups: Iterable[Any]) -> "dict[type[Mod
     """Every row that objects of different studies leave, of whole patients; ``groups`` are those of the sender."""
     from accounts import scope
     from accounts.models import Access
-    from archive import index, index_patients, index_studies
+    from archive import index, index_patients, index_studies, tokens
     from archive.models import Instance, Pack, PatientToken, StudyToken
     from archive.packs import Place
 
-    tables: dict[type, type[Model]] = {_PatientToken: PatientToken, _StudyToken: StudyToken}
+    tables: dict[type, type[Model]] = {tokens.OfPatient: PatientToken, tokens.OfStudy: StudyToken}
     found: dict[type[Model], list[Model]] = defaultdict(list)
     patients: dict[str, Any] = {}
 
-    def keep(*made: "Model") -> None:
+    def keep(*made: Any) -> None:
         for row in made:
             found[tables.get(type(row), type(row))].append(row)
 
@@ -233,7 +203,7 @@ def _make(studies: int, part: int, parts: int, place: str) -> None:
     """One process's share, put aside."""
     from bench import loading
 
-    with dictionary(studies), light_tokens(), loading.aside(place) as put:
+    with dictionary(studies), loading.aside(place) as put:
         for batch in batches(studies, part, parts):
             put(batch)
 

@@ -9,7 +9,7 @@ may still vanish.
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from keystore import recipient, recovery
 from keystore.memory import Key
@@ -70,7 +70,7 @@ def wrap_under_epoch(key_id: UUID, secret: bytes, slots: Slots = EMPTY_SLOTS) ->
     Stored in the transaction in which this was called, it is not lost even if somebody ends that epoch just now.
     """
     under = current_epoch()
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         while not _stays(under.id):
             memory.forget()
             under = current_epoch()
@@ -78,9 +78,15 @@ def wrap_under_epoch(key_id: UUID, secret: bytes, slots: Slots = EMPTY_SLOTS) ->
 
 
 def _stays(epoch_id: UUID) -> bool:
-    """Keep an epoch from being ended until the caller's transaction is over; False when it was ended already."""
-    found = EpochKey.objects.select_for_update(no_key=True).filter(id=epoch_id, ended_at=None)
-    return found.values_list("id", flat=True).first() is not None
+    """Keep an epoch from being ended until the caller's transaction is over; False when it was ended already.
+
+    Asked for every new key, and so in a statement that need not be made each time.
+    """
+    table, lock = EpochKey._meta.db_table, " FOR NO KEY UPDATE" if connection.vendor == "postgresql" else ""
+    named = EpochKey._meta.pk.get_db_prep_value(epoch_id, connection)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT 1 FROM {table} WHERE id = %s AND ended_at IS NULL{lock}", [named])  # noqa: S608 # nosec B608
+        return cursor.fetchone() is not None
 
 
 def _newest() -> EpochKey | None:

@@ -10,7 +10,7 @@ from django.db.models import Q
 from accounts.actors import Actor
 from accounts.models import Access, Group, PhysicianLink, Restricted, ScopeRule, Withdrawn
 from accounts.scope.rules import BY_NOBODY, BY_PERSON, BY_PHYSICIAN, BY_RULE, BY_SENDER, OWNING, UNASSIGNED
-from audit import alerts, clock, plain
+from audit import alerts, clock, plain, plain_models
 from vault.patterns import text_value
 
 
@@ -47,7 +47,8 @@ def assign(study_uid: str, date: str, facts: Facts) -> bool:
     as DICOM writes it, or empty. Returns whether what the image says of whose the study is was believed.
     """
     own, ruled = set(facts.sender.audiences[1:]), _ruled(facts)
-    had = set(Access.objects.filter(study_uid=study_uid, rule__in=OWNING).values_list("audience", "rule"))
+    rows = plain_models.select(Access, "study_uid", [study_uid])
+    had = {(row.audience, row.rule) for row in rows if row.rule in OWNING}
     owners = {audience for audience, _rule in had}
     if not had:
         _own(study_uid, date, own, ruled)
@@ -82,15 +83,18 @@ def _own(study_uid: str, date: str, own: set[UUID], ruled: set[UUID]) -> None:
     pairs = [(group, BY_NOBODY if group == UNASSIGNED else BY_SENDER) for group in own]
     pairs += [(group, BY_RULE) for group in ruled]
     rows = [Access(audience=group, study_uid=study_uid, date=date, rule=rule) for group, rule in pairs]
-    Access.objects.bulk_create(rows, ignore_conflicts=True)
+    plain_models.insert(Access, rows, ignore=True)
 
 
 def _ruled(facts: Facts) -> set[UUID]:
     """The groups to which rules give a study with these attributes."""
-    wanted = Q()
-    for attribute, folded in facts.values.items():
-        wanted |= Q(attribute=attribute, folded=folded)
-    return set(ScopeRule.objects.filter(wanted).values_list("group_id", flat=True)) if wanted else set()
+    wanted = list(facts.values.items())
+    if not wanted:
+        return set()
+    table, those = ScopeRule._meta.db_table, " OR ".join(["(attribute = %s AND folded = %s)"] * len(wanted))
+    statement = f"SELECT group_id FROM {table} WHERE {those}"  # noqa: S608 # nosec B608 # names of our own
+    told = [text for pair in wanted for text in pair]
+    return {plain.uuid(group) for (group,) in plain.execute(statement, told).fetchall()}
 
 
 def give(study_uid: str, group: Group) -> bool:
