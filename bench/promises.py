@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from bench import spent
+from bench import spent, watching
 from bench.custos import SENDER, TITLE, Custos
 from bench.objects import Made, renewed
 from bench.sending import send
@@ -103,14 +103,15 @@ def require_durable(ours: Custos, files: Sequence[Path], run: int) -> None:
 
     Sends them one by one while the kernel tells which files the program flushes and when it answers.
     """
-    (dimse,) = ours.archive.processes("serve dimse")
+    receivers = [word for pid in ours.archive.processes("serve dimse") for word in ("-p", str(pid))]
     told = Path(ours.archive.root) / "trace"
-    command = ["strace", "-f", "-y", "-e", f"trace={TRACED}", "-e", "signal=none", "-o", str(told), "-p", str(dimse)]
+    command = ["strace", "-f", "-y", "-e", f"trace={TRACED}", "-e", "signal=none", "-o", str(told), *receivers]
     tracer = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     try:
         assert tracer.stderr is not None
-        if "attached" not in tracer.stderr.readline():
-            raise Broken("nobody can see whether the program waits for the disk: strace may not be used here")
+        for _ in receivers[::2]:
+            if "attached" not in tracer.stderr.readline():
+                raise Broken("nobody can see whether the program waits for the disk: strace may not be used here")
         send(ours.archive.dicom_port, TITLE, SENDER, files[:PROBES], run=run)
         time.sleep(0.5)
     finally:
@@ -140,20 +141,21 @@ def require_flushed(trace: str, answers: int) -> None:
         raise Broken(f"{answers} objects were sent, and {answered} answers were seen")
 
 
-CALM: Final = 6
-"""Seconds in a row without work: what is put off after an arrival begins within five."""
+CALM: Final = 2
+"""Seconds in a row without work, of which none is promised any more."""
 
 
-def settle(ours: Custos, seconds: float = 90) -> None:
-    """Wait until our side has no background work left and the disk nothing to write.
+def settle(ours: Custos, seconds: float = 150) -> None:
+    """Wait until our side has no background work left, none put off either, and the disk nothing to write.
 
     What was sent before, to whichever side, must not be paid for by what follows, on whichever side.
     """
-    end, calm = time.monotonic() + seconds, 0
+    end, calm, database = time.monotonic() + seconds, 0, ours.archive.root / "data" / "index.sqlite3"
     while calm < CALM and time.monotonic() < end:
         before = spent.spent(ours.pid).cpu
         time.sleep(1)
-        calm = calm + 1 if spent.spent(ours.pid).cpu - before < 0.15 else 0
+        rests = spent.spent(ours.pid).cpu - before < 0.15 and not sum(watching.queue(database))
+        calm = calm + 1 if rests else 0
     os.sync()
 
 
