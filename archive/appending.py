@@ -5,6 +5,7 @@ random id is in its name. A pack in which anything went wrong is left as it is a
 never a guess.
 """
 
+import errno
 import os
 import struct
 from collections import OrderedDict
@@ -16,8 +17,10 @@ from threading import Lock, RLock
 from uuid import UUID, uuid4
 
 from archive import stores
+from archive.disk import Part
 from archive.errors import NotDurable, Unavailable
 from archive.stores import Sink
+from vault.objects import Sealing
 
 ROLL_OVER = 1 << 30
 MOST_OPEN = 64
@@ -50,20 +53,24 @@ class _Open:
     sink: Sink
     size: int = 0  # with what waits to be written
     durable: int = 0  # of that, what would survive a power cut
-    waiting: list[bytes] = field(default_factory=list)
-    writing: list[bytes] = field(default_factory=list)
+    waiting: list[Part] = field(default_factory=list)
+    writing: list[Part] = field(default_factory=list)
     dirty: bool = False
 
     def take(self) -> int:
         """Let what waits be written by whoever has the turn; return how long the pack is with it."""
         self.writing, self.waiting = self.waiting, []
+        self.size = -(-self.size // self.sink.step) * self.sink.step
         return self.size
 
     def write(self) -> None:
-        """Write what was taken. Raises OSError."""
+        """Write what was taken. Raises OSError, whatever went wrong: what lies behind would not be where it should."""
         parts, self.writing = self.writing, []
-        if parts:
-            self.sink.write(*parts)
+        try:
+            if parts:
+                self.sink.write(*parts)
+        except (ValueError, MemoryError) as error:
+            raise OSError(errno.EIO, os.strerror(errno.EIO)) from error
 
 
 class Writer:
@@ -81,20 +88,20 @@ class Writer:
         self._broken: dict[UUID, str] = {}  # and what stood in the way
         self._number = 0
 
-    def append(self, study_row: UUID, head: bytes, *sealed: bytes) -> Place:
-        """Append one record to the study's pack, the sealed object as it is or in parts, of which the first begins with
-        its header; it is durable after `flush`. Raises Unavailable.
+    def append(self, study_row: UUID, head: bytes, sealed: Part) -> Place:
+        """Append one record to the study's pack; it is durable after `flush`. Raises Unavailable.
 
-        What is little is written when it is flushed: whoever appends goes on meanwhile.
+        What is little is written, and sealed where it is not yet, when it is flushed: who appends goes on meanwhile.
         """
-        length = sum(map(len, sealed))
+        length = len(sealed)
         if len(head) + length + 4 > LONGEST_RECORD:
             raise Unavailable("The object is larger than a pack can hold.")
         with self._lock:
-            pack = self._pack(study_row, bytes(sealed[0][_KEY_ID]), length)
+            key = sealed.header.key_id.bytes if isinstance(sealed, Sealing) else bytes(sealed[_KEY_ID])
+            pack = self._pack(study_row, key, length)
             offset = pack.size + LENGTHS.size + len(head)
             pack.dirty = True
-            pack.waiting += (LENGTHS.pack(4 + len(head) + length, len(head)), head, *sealed)
+            pack.waiting += (LENGTHS.pack(4 + len(head) + length, len(head)), head, sealed)
             pack.size = offset + length
             much = sum(map(len, pack.waiting)) > MOST_WAITING
             place = Place(pack.id, study_row, pack.name, offset, length)

@@ -6,11 +6,18 @@ from fcntl import F_GETFL, F_SETFL, fcntl
 from pathlib import Path
 from typing import Final
 
+from vault.objects import Sealing
+
+Part = bytes | Sealing
+"""What is written into a pack: as it is, or sealed as it is written."""
+
 MOST_PARTS: Final = 512  # written at once; the kernel takes 1,024 (IOV_MAX)
 
 
 class DiskSink:
     """A pack file open for appending."""
+
+    step = 1
 
     def __init__(self, handle: int, folders: list[Path]) -> None:
         self.size = 0
@@ -22,8 +29,8 @@ class DiskSink:
     def removed(self) -> bool:
         return os.fstat(self._handle).st_nlink == 0
 
-    def write(self, *parts: bytes) -> None:
-        rest = [memoryview(part) for part in parts]
+    def write(self, *parts: Part) -> None:
+        rest = [memoryview(bytes(part)) for part in parts]
         while rest:
             written = os.writev(self._handle, rest[:MOST_PARTS])
             self.size += written

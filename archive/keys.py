@@ -28,7 +28,7 @@ from audit.receipts import Receipt
 from keystore import keys as keystore
 from vault import objects
 from vault.cells import seal_cell as seal_one_cell
-from vault.objects import Buffer, Header, Kind, Slots
+from vault.objects import Buffer, Header, Kind, Sealing, Slots
 from vault.random import new_secret, subkey
 
 if TYPE_CHECKING:
@@ -171,11 +171,9 @@ def seal(
     return objects.seal(_secret(key_id), Header(kind, key_id, object_id, generation), slots, plaintext)
 
 
-def seal_in_parts(
-    key_id: UUID, kind: Kind, object_id: UUID, slots: Slots, plaintext: bytes | memoryview
-) -> tuple[bytes, ...]:
-    """The same in parts, for who writes them one behind the other."""
-    return objects.seal_in_parts(_secret(key_id), Header(kind, key_id, object_id), slots, plaintext)
+def sealing(key_id: UUID, kind: Kind, object_id: UUID, slots: Slots, plaintext: Buffer) -> Sealing:
+    """An object that is sealed under a study's key when it is written. Raises Unavailable when the key is gone."""
+    return Sealing(_secret(key_id), Header(kind, key_id, object_id), slots, plaintext)
 
 
 def sealer(key_id: UUID, kind: Kind, object_id: UUID, slots: Slots) -> objects.Sealer:

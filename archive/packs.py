@@ -12,6 +12,8 @@ from uuid import UUID
 
 from archive import stores
 from archive.appending import LENGTHS, Place, Writer
+from archive.direct import whole_blocks
+from archive.disk import Part
 from archive.errors import PackMissing
 from archive.models import Pack
 from archive.stores import Source
@@ -54,9 +56,9 @@ def _disown() -> None:
 os.register_at_fork(after_in_child=_disown)
 
 
-def append(study_row: UUID, head: bytes, *sealed: bytes) -> Place:
-    """Append one record, in parts or whole, to this process's pack of a study; call `flush` before relying on it."""
-    return writer().append(study_row, head, *sealed)
+def append(study_row: UUID, head: bytes, sealed: Part) -> Place:
+    """Append one record to this process's pack of a study; call `flush` before relying on it."""
+    return writer().append(study_row, head, sealed)
 
 
 def flush(places: Iterable[Place]) -> None:
@@ -138,6 +140,14 @@ def read(pack_name: str, offset: int, length: int, again: Again | None = None) -
         return source(0, length)
 
 
+def behind_zeros(read: Callable[[int, int], bytes], position: int) -> int:
+    """Where the next block begins, if only zeros lie before it, with which a write was filled up; else `position`."""
+    following = whole_blocks(position)
+    if following == position or any(read(position, following - position)):
+        return position
+    return following
+
+
 def records(pack_name: str) -> Iterator[tuple[bytes, int, int]]:
     """Every whole record of a pack, for those who rebuild or check: the head, and offset and length of the object.
 
@@ -147,6 +157,9 @@ def records(pack_name: str) -> Iterator[tuple[bytes, int, int]]:
     with reading(pack_name) as source:
         while len(lengths := source(position, LENGTHS.size)) == LENGTHS.size:
             rest, head_length = LENGTHS.unpack(lengths)
+            if not rest and (following := behind_zeros(source, position)) > position:
+                position = following
+                continue
             end = position + 4 + rest
             if 4 + head_length > rest or len(source(end - 1, 1)) != 1:
                 return

@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from archive import space, stores
 from archive.addresses import location
+from archive.disk import Part
 from archive.errors import Damaged, PackMissing, Unavailable
 from archive.stores import Lying
 from audit.s3 import ATTEMPTS, FAULTS, TAKEN, code, connect
@@ -212,6 +213,8 @@ class Body(io.BytesIO):
 class BucketSink:
     """A pack in memory until its one flush; nothing can follow that."""
 
+    step = 1
+
     def __init__(self, bucket: Bucket, key: str) -> None:
         self.size = 0
         self.once, self.ended = True, False
@@ -220,11 +223,11 @@ class BucketSink:
     def removed(self) -> bool:
         return False  # It is there no sooner than it has ended.
 
-    def write(self, *parts: bytes) -> None:
+    def write(self, *parts: Part) -> None:
         if self.ended:
             raise OSError(errno.EROFS, "the pack has ended")
         for part in parts:
-            self.size += self._body.write(part)
+            self.size += self._body.write(bytes(part))
 
     def flush(self) -> None:
         if not self.ended:

@@ -95,9 +95,9 @@ def put_away_fresh(one: Admission) -> None:
     """Seal an object that is not here yet, its keys provided, and append it to its study's pack. Raises Unavailable."""
     kind = Kind.QUARANTINED if one.newcomer else Kind.INSTANCE
     slots = EMPTY_SLOTS if one.newcomer else _slots(one.facts)
-    sealed = keys.seal_in_parts(one.key.id, kind, one.object_id, slots, one.ticket.part10)
+    sealed = keys.sealing(one.key.id, kind, one.object_id, slots, one.ticket.part10)
     head = sealed_head(one.key.id, kind, one.object_id, _told(one), one.actor.who)
-    one.place = packs.append(one.key.owner, head, *sealed)
+    one.place = packs.append(one.key.owner, head, sealed)
 
 
 def begin(actor: Actor, facts: Facts) -> Growing:

@@ -20,7 +20,7 @@ from django.conf import settings
 
 from archive import locks, space
 from archive.direct import DirectSink
-from archive.disk import DiskSink, DiskSource, sync_folder
+from archive.disk import DiskSink, DiskSource, Part, sync_folder
 from archive.errors import Damaged, PackMissing
 
 if TYPE_CHECKING:
@@ -43,13 +43,16 @@ class Sink(Protocol):
     """One pack being written, by one process, front to end."""
 
     size: int
+    step: int
+    """What is written at a time is filled up to a multiple of so many bytes."""
+
     once: bool
     """Whether nothing may follow the first flush, since what was flushed is one immutable object."""
 
     def removed(self) -> bool:
         """Tell whether somebody took the pack away, so that whatever follows would be lost."""
 
-    def write(self, *parts: bytes) -> None:
+    def write(self, *parts: Part) -> None:
         """Append all of the parts. After an OSError the sink is useless."""
 
     def flush(self) -> None:

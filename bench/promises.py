@@ -35,6 +35,9 @@ TRACED: Final = "fsync,fdatasync,sendto"
 TELL_SECONDS: Final = 60
 
 _FLUSH: Final = re.compile(r"\bf(?:data)?sync\(\d+<(.*?)>")
+_FILLING: Final = re.compile(rb"\0{16,}")
+"""Zeros that fill up a block (docs/FORMAT.md): no sealed byte is among so many."""
+
 _ANSWER: Final = re.compile(r'\bsendto\(\d+<socket:\[\d+\]>, "\\4\\0')
 """A P-DATA-TF, which answers an object; an association is answered otherwise."""
 
@@ -66,7 +69,7 @@ def require_sealed(ours: Custos, made: Sequence[Made], runs: Sequence[int], name
     needles = [_needle(one, run) for run in runs for one in made[:: max(1, len(made) // LOOKS)]]
     everything = re.compile(b"|".join(map(re.escape, needles)))
     for pack in packs:
-        data = pack.read_bytes().rstrip(b"\0")  # zeros that fill up the last block
+        data = _FILLING.sub(b"", pack.read_bytes())
         if everything.search(data):
             raise Broken(f"{pack.name} holds what was sent in the clear")
         if data.count(MAGIC) < 1:

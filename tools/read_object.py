@@ -99,9 +99,12 @@ def key(wanted: UUID, root: tuple[UUID, bytes], table: Wrapped) -> bytes:
 
 
 def records(pack: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """The heads and objects of a pack, up to where a crash cut it off, or zeros fill up its last block."""
+    """The heads and objects of a pack, up to where a crash cut it off; zeros fill up a block behind some of them."""
     at = 0
     while at + 8 <= len(pack):
+        block = -(-at // 4096) * 4096
+        if not any(pack[at:block]):
+            at = block
         rest, head = (int.from_bytes(pack[begin : begin + 4], "big") for begin in (at, at + 4))
         if not rest or at + 4 + rest > len(pack):
             return

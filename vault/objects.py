@@ -35,13 +35,13 @@ __all__ = [
     "Header",
     "Kind",
     "Sealer",
+    "Sealing",
     "Slots",
     "cell_slots",
     "context",
     "instance_slots",
     "plain_length",
     "seal",
-    "seal_in_parts",
     "seal_into",
     "sealed_length",
     "unseal",
@@ -55,14 +55,9 @@ Buffer = bytes | bytearray | memoryview
 
 def seal(secret: bytes, header: Header, slots: Slots, plaintext: Buffer) -> bytes:
     """The sealed object (header and body) of ``plaintext``; a fresh random salt makes every result different."""
-    return b"".join(seal_in_parts(secret, header, slots, plaintext))
-
-
-def seal_in_parts(secret: bytes, header: Header, slots: Slots, plaintext: Buffer) -> tuple[bytes, ...]:
-    """The same in parts, the header the first of them: to join what is large takes longer than to seal it."""
     encoded = header.encode()
     encryptor = Cobblestone256Encryptor(secret, CONTEXT_LABEL + encoded + bound(slots))
-    return encoded, encryptor.update(plaintext), encryptor.finalize()
+    return b"".join((encoded, encryptor.update(plaintext), encryptor.finalize()))
 
 
 def seal_into(secret: bytes, header: Header, slots: Slots, plaintext: Buffer, out: bytearray | memoryview) -> int:
@@ -79,6 +74,27 @@ def seal_into(secret: bytes, header: Header, slots: Slots, plaintext: Buffer, ou
     written = HEADER_SIZE + encryptor.update_into(plaintext, view[HEADER_SIZE:])
     view[written:] = encryptor.finalize()
     return length
+
+
+class Sealing:
+    """An object that is sealed when it is written, where it is to lie: what is large is not copied there afterwards."""
+
+    __slots__ = ("_secret", "_slots", "_text", "header")
+
+    def __init__(self, secret: bytes, header: Header, slots: Slots, plaintext: Buffer) -> None:
+        self._secret, self.header, self._slots, self._text = secret, header, slots, plaintext
+
+    def __len__(self) -> int:
+        """Bytes that it will have."""
+        return sealed_length(len(self._text))
+
+    def __bytes__(self) -> bytes:
+        """It, sealed, for who cannot have it elsewhere."""
+        return seal(self._secret, self.header, self._slots, self._text)
+
+    def seal_into(self, out: memoryview) -> None:
+        """Seal it into a buffer of its length."""
+        seal_into(self._secret, self.header, self._slots, self._text, out)
 
 
 def unseal(secret: bytes, header: Header, slots: Slots, sealed: Buffer) -> bytes:

@@ -6,7 +6,6 @@ from typing import Final
 from uuid import UUID
 
 from archive import packs
-from archive.direct import BLOCK
 from vault.errors import Tampered
 from vault.objects import HEADER_SIZE, Header, Kind
 
@@ -42,7 +41,7 @@ def walk(pack: str, size: int) -> Iterator[Record | Broken]:
     """
     position = 0
     with packs.reading(pack) as read:
-        while position < size:
+        while (position := packs.behind_zeros(read, position)) < size:
             found = _record(read, position, size)
             if isinstance(found, Record):
                 yield found
@@ -59,7 +58,8 @@ def walk(pack: str, size: int) -> Iterator[Record | Broken]:
 def _end(read: Read, found: Record, size: int) -> int:
     """Where a record ends: where it says, unless another begins before, since its length is not true then."""
     end = found.offset + found.length
-    if end < size and read(end + _LENGTHS, len(_BEGINS)) != _BEGINS:
+    behind = packs.behind_zeros(read, end)
+    if behind < size and read(behind + _LENGTHS, len(_BEGINS)) != _BEGINS:
         following = _following(read, found.offset + HEADER_SIZE, size)
         return end if following is None else min(end, following)
     return end
@@ -68,8 +68,6 @@ def _end(read: Read, found: Record, size: int) -> int:
 def _record(read: Read, position: int, size: int) -> Record | Broken | None:
     """The record that begins here; None for one that goes on behind the end."""
     lengths = read(position, _LENGTHS)
-    if not any(lengths) and size - position < BLOCK and not any(read(position, size - position)):
-        return None  # what a crash has left of a last block
     rest, head_length = int.from_bytes(lengths[:4]), int.from_bytes(lengths[4:])
     offset, end = position + _LENGTHS + head_length, position + 4 + rest
     if len(lengths) < _LENGTHS or position + _LENGTHS + HEADER_SIZE > size:

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db.models import Sum
 
 from archive import packs
+from archive.direct import whole_blocks
 from archive.errors import Damaged
 from archive.models import Held, Instance, Pack, Rendition
 from archive.stores import Lying
@@ -37,7 +38,10 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """A pack and its living records in order. `reached` says whether walking the pack leads to all of them."""
+    """A pack and its living records in order. `reached` says whether walking the pack leads to all of them.
+
+    `size` is without what fills up blocks: a copy would be filled up as well.
+    """
 
     pack: Pack
     size: int
@@ -97,13 +101,18 @@ def _walked(pack: Pack, size: int) -> Contents:
         for row, offset, length in model._default_manager.filter(pack=pack).values_list("id", "offset", "length")
     }
     records: list[Record] = []
+    end = filling = 0
     if named:
         try:
             for head, offset, length in packs.records(pack.name):
+                begin = offset - len(head) - _PREFIX
+                filling, end = filling + begin - end, offset + length
                 owner = named.pop((offset, length), None)
                 if owner is not None:
-                    records.append(Record(*owner, offset - len(head) - _PREFIX, offset, offset + length))
+                    records.append(Record(*owner, begin, offset, end))
         except (Damaged, OSError):
             return Contents(pack, size, tuple(records), reached=False)
-    # The pack may have grown since it was listed.
-    return Contents(pack, max(size, *(one.end for one in records), 0), tuple(records), reached=not named)
+    # The pack may have grown since it was listed, and is filled up behind its last record, where it is on a disk.
+    size = max(size, end)
+    filling += min(size, whole_blocks(end)) - end
+    return Contents(pack, size - filling, tuple(records), reached=not named)

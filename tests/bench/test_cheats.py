@@ -31,11 +31,11 @@ NO_FLUSH = "import os\nos.fdatasync = lambda handle: None\n"
 NO_RECORD = AFTER.format(module="archive.record", what="module.events = lambda admissions, refusals: []")
 IN_THE_CLEAR = AFTER.format(
     module="archive.keys",
-    what="""honest = module.seal_in_parts
-            def seal(key_id, kind, object_id, slots, plaintext):
-                sealed = b"".join(honest(key_id, kind, object_id, slots, plaintext))
-                return (sealed[:104] + bytes(plaintext) + sealed[104 + len(plaintext):] if kind == 1 else sealed,)
-            module.seal_in_parts = seal""",
+    what="""honest = module.Sealing.seal_into
+            def seal_into(self, out):
+                honest(self, out)
+                out[104:104 + len(self._text)] = self._text
+            module.Sealing.seal_into = seal_into""",
 )
 """Each of what follows the header of an object stands there as it was sent; its length is right."""
 

@@ -19,7 +19,6 @@ ROOMS = ("accounts", "archive", "audit", "keystore", "pacs")
 SEALS = frozenset(
     {
         "seal",
-        "seal_in_parts",
         "seal_cell",
         "seal_one_cell",
         "seal_field",

@@ -10,6 +10,7 @@ import pytest
 from django.conf import settings
 
 from archive import derive, ingest, packs, removal, renditions
+from archive.direct import whole_blocks
 from archive.models import Instance, Pack, Rendition, Study, StudyKey
 from tests import builders
 from tests.archive.fixity.conftest import flip
@@ -29,7 +30,12 @@ def three(archive: Archive) -> list[Instance]:
     return sorted(rows, key=lambda row: row.offset)
 
 
-# Where a bit of the second record is flipped: from where its object begins, or from where the first one ends.
+def behind(first: Instance) -> int:
+    """Where the record behind an image begins: with the next block, since it was written by itself."""
+    return whole_blocks(first.offset + first.length)
+
+
+# Where a bit of the second record is flipped: from where its object begins, or from where the record does.
 PLACES = {
     "its content": lambda first, second: second.offset + 300,
     "its header's key": lambda first, second: second.offset + 14,
@@ -39,11 +45,11 @@ PLACES = {
     "its commitment": lambda first, second: second.offset + 75,
     "its last tag": lambda first, second: second.offset + second.length - 1,
     "its head": lambda first, second: second.offset - 20,
-    "its head's header": lambda first, second: first.offset + first.length + 8 + 20,
-    "its length": lambda first, second: first.offset + first.length + 2,
-    "its length's last byte": lambda first, second: first.offset + first.length + 3,
-    "a length beyond the end": lambda first, second: first.offset + first.length,
-    "its head's length": lambda first, second: first.offset + first.length + 6,
+    "its head's header": lambda first, second: behind(first) + 8 + 20,
+    "its length": lambda first, second: behind(first) + 2,
+    "its length's last byte": lambda first, second: behind(first) + 3,
+    "a length beyond the end": lambda first, second: behind(first),
+    "its head's length": lambda first, second: behind(first) + 6,
 }
 
 

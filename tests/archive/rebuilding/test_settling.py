@@ -9,6 +9,7 @@ from django.db import transaction
 from pydicom.dataset import Dataset
 
 from archive import ingest
+from archive.direct import whole_blocks
 from archive.models import Instance, Pack, Study
 from archive.rebuilding import settling
 from archive.tickets import Ticket
@@ -100,7 +101,7 @@ def test_what_was_acknowledged_and_does_not_open_any_more_is_told_and_hides_no_o
             ahead(sender, one).result(5)
     (pack,) = (installation.data / "packs").rglob("*.pack")
     row, data = Instance.objects.get(), bytearray(pack.read_bytes())
-    data[row.offset + row.length + 1500] ^= 1
+    data[whole_blocks(row.offset + row.length) + 1500] ^= 1
     pack.write_bytes(data)
     assert settling.run() == 1
     assert named() == uids(series[0], series[2])

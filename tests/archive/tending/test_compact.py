@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from archive import appending, derive, ingest, packs, reconcile, removal, turn
+from archive.direct import BLOCK
 from archive.errors import Unavailable, Unsuitable
 from archive.fixity import scrub
 from archive.models import Finding, Held, Instance, Job, Pack, Rendition
@@ -54,7 +55,8 @@ def test_what_lives_is_copied_byte_for_byte_and_the_old_pack_goes_later(archive:
     assert log.open_details(event) == {"packs": 1, "objects": 3, "bytes": told["bytes"]}
     assert (told["studies"], told["packs"], told["objects"], told["broken"]) == (1, 1, 3, 0)
     assert told["bytes"] == sum(len(before[row.id]) for row in rows)
-    assert told["dead"] + told["bytes"] == archive.file(rows[0].pack.name).stat().st_size
+    blocks = archive.file(rows[0].pack.name).stat().st_size // BLOCK
+    assert told["dead"] + told["bytes"] <= blocks * BLOCK < told["dead"] + told["bytes"] + (len(rows) + 3) * BLOCK
     assert records() == before
     assert rows[0].pack.name not in in_use()
     assert old < archive.lying()
