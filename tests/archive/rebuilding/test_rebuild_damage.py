@@ -36,7 +36,7 @@ def behind(first: Instance) -> int:
 
 
 # Where a bit of the second record is flipped: from where its object begins, or from where the record does.
-PLACES = {
+PLACES: dict[str, Callable[[Instance, Instance], int]] = {
     "its content": lambda first, second: second.offset + 300,
     "its header's key": lambda first, second: second.offset + 14,
     "its header's object": lambda first, second: second.offset + 30,
