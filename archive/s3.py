@@ -47,6 +47,9 @@ class Bucket:
     def create(self, name: str) -> "BucketSink":
         return BucketSink(self, self._key(name))
 
+    def copied(self, name: str) -> "BucketSink":
+        return self.create(name)
+
     def open(self, name: str) -> "BucketSource":
         return BucketSource(self, self._key(name))
 

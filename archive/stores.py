@@ -81,6 +81,9 @@ class Store(Protocol):
         A name that is taken is refused here or by the flush. Raises OSError, and Damaged for what is no pack's name.
         """
 
+    def copied(self, name: str) -> Sink:
+        """As `create`, for a pack that is brought from elsewhere, byte for byte: nothing of it is filled up."""
+
     def open(self, name: str) -> Source:
         """Open a pack for reading. Where it is not there, this or the first read raises Damaged."""
 
@@ -154,6 +157,9 @@ class Disk:
 
     def create(self, name: str) -> DirectSink:
         return DirectSink(*self._new(name, 0))
+
+    def copied(self, name: str) -> DiskSink:
+        return self.growing(name)
 
     def growing(self, name: str) -> DiskSink:
         """As `create`, for a pack that is written over a long time, and whose begin is amended at its end."""

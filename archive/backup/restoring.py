@@ -181,7 +181,7 @@ def _bring(backup: Backup, store: stores.Store, name: str) -> None:
     try:
         if not store.has_room(sum(one.length for one in backup.manifest.packs[name])):
             raise Unavailable("There is not enough room for the packs of this backup.")
-        sink = store.create(name)
+        sink = store.copied(name)
         try:
             for piece in backup.pack(name):
                 sink.write(piece)

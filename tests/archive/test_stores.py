@@ -75,6 +75,17 @@ def test_what_was_flushed_is_there_for_whoever_comes_next(store: Store, size: in
     sink.close()
 
 
+def test_what_is_copied_is_there_byte_for_byte(store: Store) -> None:
+    data, one = os.urandom(70_001), name()
+    sink = store.copied(one)
+    for start, end in ((0, 17), (17, 5_000), (5_000, 70_001)):
+        sink.write(data[start:end])
+    assert sink.size == len(data)
+    sink.flush()
+    sink.close()
+    assert whole(store, one) == data
+
+
 def test_every_range_is_what_a_slice_would_be(store: Store) -> None:
     data, one = os.urandom(2 * s3.AHEAD + 1000), name()
     put(store, one, data)
