@@ -96,9 +96,10 @@ def test_two_objects_that_swapped_places_are_both_found(installation: Any, two: 
 def test_a_pack_cut_short_damages_what_it_lost_and_nothing_before(installation: Any, two: Any) -> None:
     one, other = two
     path = file_of(installation, one)
-    path.write_bytes(path.read_bytes()[:-1])
+    last = max(two, key=lambda row: row.offset)
+    path.write_bytes(path.read_bytes()[: last.offset + last.length - 1])
     assert run().damaged == 1
-    assert Finding.objects.get().object_id == max(two, key=lambda row: row.offset).id
+    assert Finding.objects.get().object_id == last.id
     path.write_bytes(path.read_bytes()[: min(one.offset, other.offset) + 10])
     assert run().damaged == 2
 
