@@ -58,10 +58,10 @@ def test_a_missing_pack_is_told_by_name_and_ends_the_command_with_its_status(
 
 
 def test_what_a_cut_pack_has_lost_is_told(installation: Any, two: Any) -> None:
-    path = file_of(installation, two[0])
-    path.write_bytes(path.read_bytes()[:-1])
+    path, last = file_of(installation, two[0]), max(two, key=lambda row: row.offset)
+    path.write_bytes(path.read_bytes()[: last.offset + last.length - 1])
     report = check()
-    assert set(report.missing_objects) == of(max(two, key=lambda row: row.offset))
+    assert set(report.missing_objects) == of(last)
     assert not report.whole
 
 
