@@ -19,7 +19,7 @@ from archive.keeping import recovering
 from archive.models import Job, Study
 from audit import checkpoints
 from audit.models import AuditEvent
-from tests import builders, services
+from tests import services
 from tests.accounts.browsing import Browser, code
 from tests.archive.backup.conftest import Actors, Clinic, Machine, everything, same_root
 from tests.conftest import PASSWORD, _point_at, forget_everything
@@ -54,21 +54,6 @@ def test_with_the_root_key_every_row_and_every_image_come_back(clinic: Clinic, e
     assert [json.loads(row)[5] for row in events[len(kept) :]] == ["log:opened", "backup:restored"]
     assert after == before
     assert everything(elsewhere, clinic.radiologist, clinic.actor_of) == clinic.sent
-
-
-@BOTH
-def test_packs_that_were_backed_up_in_several_runs_come_back_byte_for_byte(clinic: Clinic, elsewhere: Machine) -> None:
-    study = builders.study(6, side=32)
-    for ds in study:
-        ingest.store(clinic.sender, builders.part10(ds))
-        clinic.backup()
-    same_root(clinic, elsewhere)
-    elsewhere.told(*RESTORE, str(clinic.vault))
-    for pack in (elsewhere.place.data / "packs").rglob("*.pack"):
-        there = (clinic.place.data / "packs" / pack.relative_to(elsewhere.place.data / "packs")).read_bytes()
-        assert pack.read_bytes() == there[: pack.stat().st_size]
-    elsewhere.here()
-    assert checking.run(clinic.actor_of(Person.objects.get(username="administrator"))).whole
 
 
 @BOTH
