@@ -60,14 +60,14 @@ class DirectSink(DiskSink):
         """Write all parts one behind the other, a buffer full at a time, and zeros up to the end of the last block."""
         at = 0
         for part in parts:
-            if isinstance(part, Sealing):
-                at = self._begun(buffer, at) if len(part) > PIECE - at else at
-                if len(part) <= PIECE - at:
-                    with memoryview(buffer) as whole, whole[at : at + len(part)] as place:
-                        part.seal_into(place)
-                    at += len(part)
-                    continue
-            at = self._copied(buffer, at, bytes(part))
+            if not isinstance(part, Sealing):
+                at = self._copied(buffer, at, part)
+                continue
+            at = self._begun(buffer, at) if len(part) > PIECE - at else at
+            fits = len(part) <= PIECE - at
+            with memoryview(buffer)[at : at + len(part)] if fits else memoryview(bytearray(len(part))) as place:
+                part.seal_into(place)
+                at = at + len(part) if fits else self._copied(buffer, at, place)
         end = whole_blocks(at)
         buffer[at:end] = bytes(end - at)
         self._put(buffer, end)
@@ -79,7 +79,7 @@ class DirectSink(DiskSink):
         buffer[: at - whole] = buffer[whole:at]
         return at - whole
 
-    def _copied(self, buffer: mmap.mmap, at: int, part: bytes) -> int:
+    def _copied(self, buffer: mmap.mmap, at: int, part: bytes | memoryview) -> int:
         """Copy a part into the buffer, which is written whenever it is full; return how much is in it."""
         done = 0
         with memoryview(part) as view:

@@ -25,7 +25,7 @@ def select(model: type[M], column: str, values: Collection[Any], *, lock: bool =
 
     Raises DatabaseError.
     """
-    vendor, wanted, found = connections[DEFAULT_DB_ALIAS].vendor, iter(values), list[M]()
+    vendor, wanted, found = connections[DEFAULT_DB_ALIAS].vendor, iter(sorted(values)), list[M]()
     names, read = _reading(model, vendor)
     table = model._meta.db_table
     while part := list(islice(wanted, MOST)):
