@@ -149,7 +149,7 @@ CALM: Final = 2
 
 
 def settle(ours: Custos, seconds: float = 150) -> None:
-    """Wait until our side has no background work left, none put off either, and the disk nothing to write.
+    """Wait until our side has no background work left, and the disk nothing to write; what was put off is done at once.
 
     What was sent before, to whichever side, must not be paid for by what follows, on whichever side.
     """
@@ -157,7 +157,10 @@ def settle(ours: Custos, seconds: float = 150) -> None:
     while calm < CALM and time.monotonic() < end:
         before = spent.spent(ours.pid).cpu
         time.sleep(1)
-        rests = spent.spent(ours.pid).cpu - before < 0.15 and not sum(watching.queue(database))
+        waiting, later = watching.queue(database)
+        rests = spent.spent(ours.pid).cpu - before < 0.15 and not waiting + later
+        if later:
+            watching.hasten(database)
         calm = calm + 1 if rests else 0
     os.sync()
 

@@ -1,11 +1,14 @@
 """Senders that wait for their answers share transactions; nobody waits for those who do not come."""
 
 from collections.abc import Callable
-from threading import Thread
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, Thread
 from time import monotonic
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pydicom import Dataset
 
 from archive import ingest, rounds, writer
 from archive.models import Instance
@@ -68,6 +71,25 @@ def test_who_sends_alone_waits_for_nobody(
     assert monotonic() - began < 20
 
 
+def test_who_sends_alone_by_another_thread_each_time_waits_for_nobody(
+    modality: Any, actor_of: Any, sizes: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "LINGER", 20.0)
+    actor, began = actor_of(modality), monotonic()
+    with ThreadPoolExecutor(3) as free:
+        turns = Barrier(3)
+
+        def send(dataset: Dataset, number: int) -> None:
+            for turn in range(3):
+                turns.wait(60)  # all three threads live, and one of them stores
+                if turn == number:
+                    ingest.submit(actor, builders.part10(dataset)).result(60)
+
+        list(free.map(send, builders.study(3), range(3)))
+    assert sizes == [1] * 3
+    assert monotonic() - began < 20
+
+
 def test_who_does_not_come_again_is_waited_for_once(
     sending: Callable[[int], Thread], sizes: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -85,7 +107,8 @@ def test_who_ends_the_writer_waits_for_nobody_and_what_waits_is_stored(
 ) -> None:
     monkeypatch.setattr(writer, "LINGER", 60.0)
     ours = ingest._current()
-    ours._shared = {-1}  # somebody who does not come again
+    gone: Any = [SimpleNamespace(thread=number, settled=True) for number in (-1, -2)]  # two who do not come again
+    ours._batch = gone
     sender, began = sending(1), monotonic()
     wait_for(lambda: ours._waiting, what="an object that waits for company")
     ingest.stop()
