@@ -76,7 +76,7 @@ class Arrival:
         if error is not None:
             raise error
         if grown is None or outline is None:
-            part10, self._gathered = bytes(self._gathered), bytearray()
+            part10, self._gathered = self._gathered, bytearray()
             return ingest.submit(actor, part10, expected_study_uid=self._study_uid)
         ticket = ingest.submit_grown(actor, outline, grown, expected_study_uid=self._study_uid)
         self._growing = None  # It is the ticket's now.

@@ -64,7 +64,7 @@ class FrameTable:
 NOTHING = FrameTable(0, ())
 
 
-def build(part10: bytes | memoryview, facts: Facts) -> FrameTable:
+def build(part10: bytes | bytearray | memoryview, facts: Facts) -> FrameTable:
     """The frame table of one walked object; `NOTHING` when it holds no pixels. Never fails for odd pixel data."""
     if facts.pixels is None:
         return NOTHING

@@ -40,8 +40,8 @@ _writer: Writer | None = None
 _lock = Lock()
 
 
-def submit(actor: Actor, part10: bytes, *, expected_study_uid: str = "", ahead: bool = False) -> Ticket:
-    """Hand in one DICOM file (PS3.10; from the wire, made by `dataset.part10`) and return its ticket at once.
+def submit(actor: Actor, part10: bytes | bytearray, *, expected_study_uid: str = "", ahead: bool = False) -> Ticket:
+    """Hand in one DICOM file (PS3.10), which is the archive's from now on, and return its ticket at once.
 
     One that may be answered `ahead` is, once it is durable in its pack; its rows follow in a moment (`settle`). What is
     malformed, mismatched or unwanted fails through the ticket, once that is on record. Raises Forbidden when the actor

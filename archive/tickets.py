@@ -46,7 +46,7 @@ class Ticket:
         actor: Actor,
         arrived: datetime,
         *,
-        part10: bytes = b"",
+        part10: bytes | bytearray = b"",
         facts: Facts | None = None,
         table: bytes = b"",
         frames: int = 0,

@@ -4,7 +4,7 @@ The bytes are hostile until walked: nothing else of the archive looks at an obje
 """
 
 from archive.dataset.facts import Facts, Pixels, facts
-from archive.dataset.file_meta import FileMeta, part10, read_meta
+from archive.dataset.file_meta import FileMeta, file_head, part10, read_meta
 from archive.dataset.inflation import plain_dataset
 from archive.dataset.outline import Outline
 from archive.dataset.structure import Element, Structure, walk
@@ -20,6 +20,7 @@ __all__ = [
     "Structure",
     "encoding",
     "facts",
+    "file_head",
     "part10",
     "plain_dataset",
     "read_meta",

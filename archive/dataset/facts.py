@@ -112,7 +112,7 @@ class Facts:
         return self.numbers.get(name)
 
 
-def facts(part10: bytes | memoryview) -> Facts:
+def facts(part10: bytes | bytearray | memoryview) -> Facts:
     """Walk one DICOM file and read what the index needs.
 
     Raises Malformed for anything that is not a whole, bounded data set with valid UIDs, and Mismatch where the file
@@ -127,7 +127,9 @@ def facts(part10: bytes | memoryview) -> Facts:
         raise Malformed("The object cannot be read.") from None
 
 
-def _facts(part10: bytes | memoryview, meta: FileMeta, plain: memoryview, written: Encoding, found: Structure) -> Facts:
+def _facts(
+    part10: bytes | bytearray | memoryview, meta: FileMeta, plain: memoryview, written: Encoding, found: Structure
+) -> Facts:
     elements = found.elements
     sop_class = _uid(plain, elements, _SOP_CLASS, "SOP class UID")
     sop_uid = _uid(plain, elements, _SOP_UID, "SOP instance UID")

@@ -81,14 +81,8 @@ def _elements(view: memoryview, position: int) -> tuple[dict[bytes, bytes], int]
     raise Malformed("The file header is cut off or too long.")
 
 
-def part10(
-    dataset_bytes: bytes | bytearray | memoryview,
-    sop_class: str,
-    sop_uid: str,
-    transfer_syntax: str,
-    source_ae: str = "",
-) -> bytes:
-    """A DICOM file around data set bytes from an association: zero preamble, group 0002, then the bytes untouched."""
+def file_head(sop_class: str, sop_uid: str, transfer_syntax: str, source_ae: str = "") -> bytes:
+    """What makes a DICOM file of the bytes of a data set that follow it untouched: zero preamble, group 0002."""
     body = b"".join(
         (
             struct.pack("<HH2s2xI2s", 2, 1, b"OB", 2, b"\0\x01"),
@@ -101,7 +95,14 @@ def part10(
         )
     )
     length = struct.pack("<HH2sHI", 2, 0, b"UL", 4, len(body))
-    return b"".join((bytes(PREAMBLE), _MAGIC, length, body, dataset_bytes))
+    return b"".join((bytes(PREAMBLE), _MAGIC, length, body))
+
+
+def part10(
+    dataset_bytes: bytes | memoryview, sop_class: str, sop_uid: str, transfer_syntax: str, source_ae: str = ""
+) -> bytes:
+    """A DICOM file around the bytes of a data set."""
+    return b"".join((file_head(sop_class, sop_uid, transfer_syntax, source_ae), dataset_bytes))
 
 
 def _text(element: int, vr: bytes, value: str) -> bytes:

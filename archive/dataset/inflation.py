@@ -12,7 +12,7 @@ RATIO = 100
 CEILING = 1 << 30
 
 
-def plain_dataset(data: bytes | memoryview, meta: FileMeta) -> memoryview:
+def plain_dataset(data: bytes | bytearray | memoryview, meta: FileMeta) -> memoryview:
     """The bytes of the data set, inflated where the transfer syntax says so. Raises Malformed."""
     raw = memoryview(data)[meta.dataset_offset :]
     if meta.transfer_syntax not in DEFLATED:

@@ -41,7 +41,7 @@ class Association:
         # Between messages an association holds no database connection: there may be many of them.
         connections.close_all()
         self._wire.write(acceptance(self._request, self._answers))
-        assembly = Assembly(begin=self._begin)
+        assembly = Assembly(head=self._head, begin=self._begin)
         try:
             while self._serve(assembly):
                 pass
@@ -68,18 +68,23 @@ class Association:
             return False
         raise Broken("This PDU has no place in an association.")
 
+    def _context(self, context_id: int) -> Answer:
+        """The presentation context of a message. Raises Broken."""
+        context = self._accepted.get(context_id)
+        if context is None:
+            raise Broken("The message names a presentation context that was not accepted.")
+        return context
+
+    def _head(self, context_id: int, command: Command) -> bytes:
+        return store.head(command, self._context(context_id), self._actor)
+
     def _begin(self, message: Message, share: Share, largest: int) -> Arrival | None:
         """What takes the large data set of a message that is still arriving, for the device with its rights of now."""
-        context = self._accepted.get(message.context_id)
-        if context is None:
-            raise Broken("The message names a presentation context that was not accepted.")
         self._actor = store.present(self._actor)
-        return store.begin(message, share, largest, context, self._actor)
+        return store.begin(message, share, largest, self._context(message.context_id), self._actor)
 
     def _answer(self, message: Message) -> None:
-        context = self._accepted.get(message.context_id)
-        if context is None:
-            raise Broken("The message names a presentation context that was not accepted.")
+        context = self._context(message.context_id)
         command = message.command
         if not command.is_request or command.field == commands.C_CANCEL_RQ:
             # We ask nothing and search nothing here: a response or a cancellation has nothing to refer to.

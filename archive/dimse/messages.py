@@ -1,7 +1,7 @@
 """Fragments put together to messages (PS3.8 Annex E, PS3.7 §6.3): a command, and its data set if it has one."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from time import monotonic
 from typing import Final
 
@@ -26,25 +26,70 @@ class Message:
 
     context_id: int
     command: Command
-    dataset: bytearray = field(default_factory=bytearray)
+    file: "File"
     too_large: bool = False
     arrival: Arrival | None = None
 
     @property
     def has_data(self) -> bool:
         """Whether there is a data set with anything in it."""
-        return bool(self.dataset) or self.arrival is not None
+        return bool(self.file.added) or self.arrival is not None
 
+
+class File:
+    """A data set that is gathered behind the head that makes a file of it, where it need not be moved any more."""
+
+    __slots__ = ("_bytes", "_head", "_size")
+
+    def __init__(self, head: bytes = b"", likely: int = 0) -> None:
+        """Room for as many bytes as are `likely` to follow is taken at once: growing would move what is there."""
+        self._bytes = bytearray(len(head) + likely)
+        self._head = self._size = len(head)
+        self._bytes[: len(head)] = head
+
+    @property
+    def added(self) -> int:
+        """Bytes behind the head."""
+        return self._size - self._head
+
+    def add(self, data: memoryview) -> None:
+        """Take the next bytes."""
+        end = self._size + len(data)
+        if end <= len(self._bytes):
+            with memoryview(self._bytes) as room:
+                room[self._size : end] = data
+        else:
+            del self._bytes[self._size :]
+            self._bytes += data
+        self._size = end
+
+    def taken(self) -> bytearray:
+        """Head and data set; nothing is left here."""
+        whole, self._bytes = self._bytes, bytearray()
+        del whole[self._size :]
+        self._head = self._size = 0
+        return whole
+
+
+Head = Callable[[int, Command], bytes]
+"""What stands before the data set that follows a command in a context."""
 
 Begin = Callable[[Message, Share, int], Arrival | None]
-"""Makes what takes the data set of a message that turns out to be large; None: it is gathered."""
+"""Makes what takes the file of a message that turns out to be large; None: it is gathered."""
 
 
 class Assembly:
     """The message that is arriving. PS3.7 §6.3.1 lets a peer send one after the other, never two interleaved."""
 
-    def __init__(self, largest: int = LARGEST_DATASET, share: Share | None = None, begin: Begin | None = None) -> None:
-        self._largest, self._share, self._begin = largest, share or Share(), begin
+    def __init__(
+        self,
+        largest: int = LARGEST_DATASET,
+        share: Share | None = None,
+        head: Head | None = None,
+        begin: Begin | None = None,
+    ) -> None:
+        self._largest, self._share, self._head, self._begin = largest, share or Share(), head, begin
+        self._likely = 0  # bytes of a data set: as many as the one before had
         self._command = bytearray()
         self._message: Message | None = None
         self._began = 0.0
@@ -77,12 +122,12 @@ class Assembly:
         self._command += fragment.data
         if not fragment.is_last:
             return None
-        message = Message(fragment.context_id, commands.read(self._command))
-        self._command = bytearray()
-        if message.command.has_dataset:
-            self._message = message
-            return None
-        return message
+        command, self._command = commands.read(self._command), bytearray()
+        if not command.has_dataset:
+            return Message(fragment.context_id, command, File())
+        head = self._head(fragment.context_id, command) if self._head else b""
+        self._message = Message(fragment.context_id, command, File(head, self._likely))
+        return None
 
     def _add_data(self, fragment: Fragment) -> Message | None:
         message = self._message
@@ -91,24 +136,23 @@ class Assembly:
         if message.arrival is not None:
             message.arrival.add(fragment.data)
         elif not message.too_large:
-            if len(message.dataset) + len(fragment.data) <= self._largest and self._share.grow(len(fragment.data)):
-                message.dataset += fragment.data
+            if message.file.added + len(fragment.data) <= self._largest and self._share.grow(len(fragment.data)):
+                message.file.add(fragment.data)
                 self._hand_over(message, len(fragment.data))
             else:
-                message.dataset, message.too_large = bytearray(), True
+                message.file, message.too_large = File(), True
                 self._share.release()
         if not fragment.is_last:
             return None
-        self._message = None
+        self._message, self._likely = None, min(message.file.added, BEYOND)
         return message
 
     def _hand_over(self, message: Message, added: int) -> None:
         """Let what is large arrive piece by piece, from the fragment on with which it became large."""
-        size = len(message.dataset)
+        size = message.file.added
         if self._begin is None or not size - added < BEYOND <= size:
             return
         message.arrival = self._begin(message, self._share, self._largest)
         if message.arrival is not None:
-            gathered, message.dataset = message.dataset, bytearray()
             self._share.shrink(size)
-            message.arrival.add(memoryview(gathered))
+            message.arrival.add(memoryview(message.file.taken()))

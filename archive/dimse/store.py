@@ -11,7 +11,7 @@ from accounts.actors import Actor
 from accounts.errors import Refused
 from archive import ingest
 from archive.arriving import Arrival
-from archive.dataset import part10
+from archive.dataset import file_head
 from archive.dimse import commands, statuses
 from archive.dimse.commands import Command
 from archive.dimse.contexts import VERIFICATION
@@ -43,7 +43,7 @@ def store(message: Message, context: Answer, actor: Actor) -> Outcome:
     """
     try:
         _require(message, context, actor)
-        _submitted(message, context, actor).result()
+        _submitted(message, actor).result()
     except Exception as error:  # noqa: BLE001 - whatever it was, the sender gets a status and the association lives.
         return _failed(error, actor)
     finally:
@@ -53,14 +53,17 @@ def store(message: Message, context: Answer, actor: Actor) -> Outcome:
     return SUCCESS
 
 
+def head(command: Command, context: Answer, actor: Actor) -> bytes:
+    """What makes a file (PS3.10) of the data set that follows a command."""
+    return file_head(command.sop_class, command.sop_uid, context.transfer_syntax, source_ae=actor.ae_title)
+
+
 def begin(message: Message, share: Share, largest: int, context: Answer, actor: Actor) -> Arrival | None:
-    """What takes the data set of a C-STORE that is large; None where the message will be refused whatever it holds."""
+    """What takes the file of a C-STORE that is large; None where the message will be refused whatever it holds."""
     command = message.command
     if command.field != commands.C_STORE_RQ or command.sop_class != context.abstract_syntax:
         return None
-    arrival = Arrival(actor, share, largest=largest)
-    arrival.add(memoryview(_file(b"", command, context, actor)))
-    return arrival
+    return Arrival(actor, share, largest=largest)
 
 
 def settle() -> None:
@@ -68,16 +71,10 @@ def settle() -> None:
     ingest.settle()
 
 
-def _submitted(message: Message, context: Answer, actor: Actor) -> Ticket:
+def _submitted(message: Message, actor: Actor) -> Ticket:
     if message.arrival is not None:
         return message.arrival.end(actor)
-    kept = _file(message.dataset, message.command, context, actor)
-    message.dataset = bytearray()
-    return ingest.submit(actor, kept, ahead=True)
-
-
-def _file(dataset: bytes | bytearray, command: Command, context: Answer, actor: Actor) -> bytes:
-    return part10(dataset, command.sop_class, command.sop_uid, context.transfer_syntax, source_ae=actor.ae_title)
+    return ingest.submit(actor, message.file.taken(), ahead=True)
 
 
 def _require(message: Message, context: Answer, actor: Actor) -> None:

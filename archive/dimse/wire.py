@@ -11,6 +11,10 @@ HEADER: Final = 6
 LONGEST_PDU: Final = 256 * 1024
 """The longest PDU that is read, whatever its header declares. What we offer to receive is half of it."""
 
+EAGER: Final = 64 * 1024
+"""Bytes that are read at a time though fewer are needed; of a longer PDU no byte too many, or what follows would have
+to be moved."""
+
 PDU_SECONDS: Final = 30.0
 """Once begun, a PDU must be here within this time."""
 
@@ -31,7 +35,7 @@ class Wire:
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
-        self._buffer = memoryview(bytearray(HEADER + LONGEST_PDU))
+        self._buffer = memoryview(bytearray(HEADER + LONGEST_PDU + EAGER))
         self._start = self._end = 0
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.acknowledge_quickly()
@@ -78,16 +82,16 @@ class Wire:
             unread = self._end - self._start
             self._buffer[:unread] = self._buffer[self._start : self._end]
             self._start, self._end = 0, unread
-        while self._end - self._start < count:
+        while (missing := count - (self._end - self._start)) > 0:
             left = deadline - monotonic()
             if left <= 0:
                 raise TooSlow("The peer is silent.")
-            self._end += self._receive(left)
+            self._end += self._receive(left, max(missing, EAGER))
 
-    def _receive(self, seconds: float) -> int:
+    def _receive(self, seconds: float, most: int) -> int:
         try:
             self._socket.settimeout(seconds)
-            received = self._socket.recv_into(self._buffer[self._end :])
+            received = self._socket.recv_into(self._buffer[self._end : self._end + most])
         except TimeoutError as error:
             raise TooSlow("The peer is silent.") from error
         except OSError as error:

@@ -152,7 +152,7 @@ def test_a_client_that_dies_in_mid_message_leaves_nothing_half_visible(scp: Serv
 def test_an_object_larger_than_is_taken_is_read_away_and_answered_a700(
     scp: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(association, "Assembly", lambda **_: Assembly(largest=100_000))
+    monkeypatch.setattr(association, "Assembly", lambda **told: Assembly(largest=100_000, **told))
     large, small = builders.study(slices=1, side=512)[0], builders.study(slices=1)[0]
     assert peers.sends(scp.port, large, small) == [0xA700, 0]
     assert Instance.objects.count() == 1
