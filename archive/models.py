@@ -158,7 +158,7 @@ class Instance(Stored):
 
     id = models.UUIDField(primary_key=True, default=uuid4)
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="instances")
-    series = models.ForeignKey(Series, on_delete=models.CASCADE, related_name="instances")
+    series = models.ForeignKey(Series, on_delete=models.CASCADE, related_name="instances", db_index=False)
     uid = models.CharField(max_length=64)
     current = models.BooleanField(default=True)  # False once a person accepted a newer one: originals stay
     sop_class = models.CharField(max_length=64)
@@ -181,7 +181,7 @@ class Instance(Stored):
         constraints = [
             models.UniqueConstraint(fields=["uid"], condition=models.Q(current=True), name="one_current_instance")
         ]
-        indexes = [models.Index(fields=["series", "number"], name="instance_order")]
+        indexes = [models.Index(fields=["series", "number"], name="instance_order")]  # that of the series as well
 
 
 class Rendition(Stored):
