@@ -100,7 +100,7 @@ def require_delivered(ours: Custos, least: int, before: int = 0) -> None:
 
 
 def require_durable(ours: Custos, files: Sequence[Path], run: int) -> None:
-    """Each of a few objects is flushed before it is answered, and its rows no later than the association's end.
+    """Each of a few objects is flushed before it is answered, and its rows behind it, by the association's end.
 
     Raises Broken.
 
@@ -124,22 +124,25 @@ def require_durable(ours: Custos, files: Sequence[Path], run: int) -> None:
 
 
 def require_flushed(trace: str, answers: int) -> None:
-    """Before each of so many answers a pack was flushed, and behind the last of them the database. Raises Broken.
+    """Before each of so many answers a pack was flushed, and behind the last pack the database. Raises Broken.
 
-    What an object's rows are made of lies in its pack: a crash between the two flushes takes nothing.
+    What an object's rows are made of lies in its pack: a crash between the two flushes takes nothing. Rows may be there
+    before the answer is.
     """
-    packed, answered, owed = False, 0, 0
+    packed, owed, answered = False, False, 0
     for line in trace.splitlines():
         if flush := _FLUSH.search(line):
-            packed = packed or ".pack" in flush[1]
-            owed = 0 if "sqlite3-wal" in flush[1] else owed
+            if ".pack" in flush[1]:
+                packed = owed = True
+            elif "sqlite3-wal" in flush[1]:
+                owed = False
         elif _ANSWER.search(line):
-            answered, owed = answered + 1, owed + 1
+            answered += 1
             if not packed:
                 raise Broken("an answer was sent before the disk had the pack of it")
             packed = False
     if owed:
-        raise Broken(f"{owed} objects were answered, and the disk has not got their rows")
+        raise Broken("objects were answered, and the disk has not got their rows")
     if answered < answers:
         raise Broken(f"{answers} objects were sent, and {answered} answers were seen")
 
