@@ -69,6 +69,19 @@ def senders(port: int, folder: Path, run: int) -> Iterator[list[Path]]:
             one.communicate(timeout=60)
 
 
+def stored(logs: list[Path]) -> set[str]:
+    """What the senders were told is stored."""
+    return {uid for log in logs if log.exists() for uid in log.read_text().split()}
+
+
+def await_stored(logs: list[Path], count: int) -> None:
+    """Return as soon as so many were told to be stored, however fast that goes here."""
+    end = time.monotonic() + 60
+    while len(stored(logs)) < count:
+        assert time.monotonic() < end, f"{count} answers did not come"
+        time.sleep(0.001)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_nothing_that_four_senders_logged_as_stored_is_lost_however_often_the_receiver_is_killed(
@@ -80,11 +93,12 @@ def test_nothing_that_four_senders_logged_as_stored_is_lost_however_often_the_re
         reader = ours.archive.session(ours.token)
         for run in range(1, INSTANTS + 1):
             with receiver(ours) as (port, process), senders(port, tmp_path, run) as logs:
-                time.sleep(0.02 + randbelow(800) / 1000)
+                await_stored(logs, randbelow(len(made)))
+                time.sleep(randbelow(3000) / 1_000_000)
                 process.kill()
             with receiver(ours):
                 pass  # As a supervisor would: whoever begins to receive gives the rows that are owed first.
-            logged = {uid for log in logs if log.exists() for uid in log.read_text().split()}
+            logged = stored(logs)
             kept = set()
             for study in sorted({of_run(one.study_uid, run) for one in made}):
                 answer = reader.get(
